@@ -1,0 +1,299 @@
+"""The ``qianwan`` command: thin commands, one call each.
+
+Exit codes: 0 done (warnings are told), 1 the input is at fault (every fault is listed, nothing is
+written), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from qianwan_gis._errors import DataError, Problem, UnavailableError, UsageError
+from qianwan_gis._text import Lang, Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qianwan_gis.plan import Plan
+
+
+def _take_language(arguments: list[str]) -> Lang:
+    """Take ``--lang zh|en`` out of the arguments, wherever it stands.
+
+    This happens before the commands are built, so that ``--help`` speaks the language too.
+    """
+    for position, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name == "--lang":
+            width = 1 if value else 2
+            value = value or "".join(arguments[position + 1 : position + 2])
+            if value not in ("zh", "en"):
+                sys.stderr.write("--lang: zh | en\n")
+                raise SystemExit(2)
+            del arguments[position : position + width]
+            return cast("Lang", value)
+    return "en" if os.environ.get("QIANWAN_LANG") == "en" else "zh"
+
+
+LANG: Lang = _take_language(sys.argv)
+
+
+def _say(zh: str, en: str) -> str:
+    return en if LANG == "en" else zh
+
+
+app = typer.Typer(
+    name="qianwan",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog=_say("各命令均可加 --lang zh|en。", "Every command takes --lang zh|en."),
+    help=_say(
+        "“千万工程”示范廊带规划工具：村庄定位、廊带桩号、路网、服务覆盖与成图。",
+        "Planning toolkit for Thousand Villages corridors: villages, chainage, roads, coverage, maps.",
+    ),
+)
+
+Key = Annotated[
+    str,
+    typer.Argument(
+        help=_say("县名键（见 counties）或项目文件夹", "a county's key or a project folder")
+    ),
+]
+Out = Annotated[Path | None, typer.Option("--out", help=_say("输出文件夹", "output folder"))]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help=_say("改用某项标准，如 roads.village.speed_kph=15", "override a standard")
+    ),
+]
+
+
+def _plan(key: str, sets: list[str] | None = None) -> Plan:
+    from qianwan_gis.plan import Plan
+
+    overrides: dict[str, Any] = {}
+    for item in sets or []:
+        name, separator, value = item.partition("=")
+        if not separator:
+            raise UsageError(
+                Text(f"--set 应为 键=值，给出的是“{item}”", f"--set takes key=value, not “{item}”")
+            )
+        overrides[name.removeprefix("standards.")] = value
+    return Plan.open(key, lang=LANG, standards=overrides).check()
+
+
+def _print(text: str = "", *, err: bool = False) -> None:
+    typer.echo(text, err=err)
+
+
+def _print_table(table: pd.DataFrame, title: str = "") -> None:
+    """Print a table as wide as its contents; Chinese characters count two columns."""
+    from rich.cells import cell_len
+
+    if title:
+        _print(title)
+    texts = [[str(c) for c in table.columns]] + [
+        ["" if value is None or value != value else str(value) for value in row]
+        for row in table.itertuples(index=False, name=None)
+    ]
+    widths = [max(cell_len(row[i]) for row in texts) for i in range(len(table.columns))]
+    for row in texts:
+        cells = [
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+        ]
+        _print("  " + "  ".join(cells).rstrip())
+
+
+def _print_problems(problems: Iterable[Problem], *, limit: int | None = None) -> None:
+    problems = list(problems)
+    order = {"error": 0, "warning": 1, "note": 2}
+    problems.sort(key=lambda p: order[p.level])
+    for problem in problems[:limit]:
+        _print(problem.message(LANG), err=True)
+    if limit is not None and len(problems) > limit:
+        rest = len(problems) - limit
+        _print(_say(f"……另有{rest}条，见报告", f"… and {rest} more, see the report"), err=True)
+
+
+def _folder(out: Path | None, key: str) -> Path:
+    return (
+        out
+        if out is not None
+        else Path("outputs") / Path(key).resolve().name
+        if Path(key).is_dir()
+        else (out or Path("outputs") / Path(key).stem)
+    )
+
+
+@app.command(
+    help=_say("运行全部步骤，写出地图、图层、表格与报告", "run every step and write all outputs")
+)
+def run(key: Key, out: Out = None, sets: Sets = None) -> None:
+    plan = _plan(key, sets)
+    folder = plan.write(_folder(out, key))
+    _print_problems([p for p in plan.problems if p.level != "note"], limit=12)
+    _print_table(plan.headline(), _say("本次结果：", "This run:"))
+    _print(_say("请看：", "Open:"))
+    for name, what in plan.output_files().items():
+        _print(f"  {folder / name}  {what.get(LANG)}")
+
+
+@app.command(help=_say("为任一县新建项目文件夹", "make a project folder for any county"))
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    adcode: Annotated[str, typer.Option("--adcode", help=_say("6位区划代码", "six-digit code"))],
+) -> None:
+    from qianwan_gis.project import init_project
+
+    for line in init_project(folder, adcode):
+        _print(line.get(LANG))
+
+
+@app.command(help=_say("列出自带的县", "list the carried counties"))
+def counties() -> None:
+    from qianwan_gis.county import County, carried_counties
+
+    for key in carried_counties():
+        county = County.open(key)
+        _print(f"{key}  {county.adcode}  {county.title.get(LANG)}")
+
+
+@app.command(
+    help=_say(
+        "检查输入：有什么、缺什么、错在哪、现在能算什么",
+        "check the inputs and say what can be computed",
+    )
+)
+def check(key: Key) -> None:
+    from qianwan_gis.project import check_project
+
+    report = check_project(key)
+    for line in report.lines:
+        _print(line.get(LANG))
+    _print_problems(report.problems)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@app.command(help=_say("村庄定位", "locate the villages"))
+def geocode(key: Key, out: Out = None, sets: Sets = None) -> None:
+    plan = _plan(key, sets)
+    _print_table(plan.match_summary(), _say("按定位依据：", "By match class:"))
+    _print(str(plan.write_geocoding(_folder(out, key))))
+
+
+@app.command(help=_say("写出待核定村庄的审核网页", "write the review page of unsettled villages"))
+def review(key: Key, out: Out = None) -> None:
+    plan = _plan(key)
+    _print(str(plan.write_review(_folder(out, key))))
+
+
+@app.command(help=_say("廊带沿线村庄与里程", "what lies along the corridor"))
+def corridor(key: Key, sets: Sets = None) -> None:
+    _print_table(_plan(key, sets).corridor_report())
+
+
+@app.command(help=_say("服务覆盖汇总", "service coverage by group"))
+def coverage(
+    key: Key,
+    by: Annotated[str, typer.Option("--by", help="county|township|category|list|zone")] = "county",
+    sets: Sets = None,
+) -> None:
+    _print_table(_plan(key, sets).summary_shown(by))
+
+
+@app.command(help=_say("目标台账与进展", "the ledger of targets"))
+def targets(key: Key) -> None:
+    _print_table(_plan(key).targets_shown())
+
+
+@app.command(help=_say("写出规划图层", "write the planning layers"))
+def layers(
+    key: Key,
+    out: Out = None,
+    formats: Annotated[str, typer.Option("--formats", help="gpkg,shp,dxf,kml,parquet")] = "gpkg",
+) -> None:
+    for path in _plan(key).write_layers(_folder(out, key), formats.split(",")):
+        _print(str(path))
+
+
+@app.command("map", help=_say("只写网页地图", "write the web map only"))
+def map_(key: Key, out: Out = None, sets: Sets = None) -> None:
+    _print(str(_plan(key, sets).write_map(_folder(out, key) / "map.html")))
+
+
+@app.command(help=_say("只写报告", "write the report only"))
+def report(key: Key, out: Out = None, sets: Sets = None) -> None:
+    for path in _plan(key, sets).write_report(_folder(out, key)):
+        _print(str(path))
+
+
+@app.command(help=_say("对结果表执行 SQL", "run SQL over the result tables"))
+def sql(key: Key, query: str) -> None:
+    _print_table(_plan(key).sql(query))
+
+
+@app.command(help=_say("列出全部标准及其核对状态", "list the standards and their status"))
+def standards() -> None:
+    from qianwan_gis.standards import STATUS_TEXT, Standards
+
+    table = Standards.load().table()
+    table["status"] = [STATUS_TEXT[status].get(LANG) for status in table["status"]]
+    _print_table(table[["key", "value", "unit", "status", "title"]])
+
+
+@app.command(help=_say("生成合成县（教学与测试）", "make a synthetic county"))
+def synthetic(
+    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    villages: Annotated[int, typer.Option("--villages", min=20)] = 600,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+) -> None:
+    from qianwan_gis import synthetic as made_up
+
+    _print(str(made_up.county(villages=villages, seed=seed).write(folder)))
+
+
+@app.command(help=_say("核对输出是否与 run.json 一致", "check outputs against run.json"))
+def verify(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+    from qianwan_gis.project import verify_outputs
+
+    problems = verify_outputs(folder)
+    _print_problems(problems)
+    if problems:
+        raise typer.Exit(1)
+    _print(_say("全部文件与 run.json 一致", "all files agree with run.json"))
+
+
+def main() -> None:
+    """Run the command line; turn errors into messages and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a Windows console may not speak UTF-8
+            cast("Any", stream).reconfigure(encoding="utf-8", errors="replace")
+    try:
+        app()
+    except DataError as error:
+        _print_problems(error.problems)
+        count = sum(p.level == "error" for p in error.problems)
+        _print(
+            _say(f"共{count}处错误，未写出任何文件。", f"{count} errors; nothing was written."),
+            err=True,
+        )
+        raise SystemExit(1) from None
+    except UnavailableError as error:
+        _print(error.text.get(LANG), err=True)
+        raise SystemExit(1) from None
+    except UsageError as error:
+        _print(error.text.get(LANG), err=True)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

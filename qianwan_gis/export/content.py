@@ -1,0 +1,385 @@
+"""The plain tables that every container carries: one place for what they hold and are called.
+
+GeoPackage, Excel and CSV differ in form only; a table's rows, titles and column meanings are made
+here from `Results`, already cut down to what the data bear (`Results.disclosure`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from qianwan_gis._text import Lang, Text
+from qianwan_gis.layers import STATE_TEXT, Results, coverage_state
+from qianwan_gis.schemas import COVERAGE, TARGETS, VILLAGES, Column, value_text
+
+_NOTHING = Text("", "")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with the meaning of its columns.
+
+    Attributes
+    ----------
+    key
+        Stable ASCII name.
+    title
+        What users see.
+    frame
+        Rows; its columns are those of ``columns``, in that order.
+    columns
+        Name, kind, title, unit and meaning of each column.
+    note
+        What a reader must know first.
+    """
+
+    key: str
+    title: Text
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    note: Text = _NOTHING
+
+
+def _column(name: str, kind: str, zh: str, en: str, unit: str = "") -> Column:
+    return Column(name, kind, Text(zh, en), _NOTHING, unit)  # type: ignore[arg-type]
+
+
+# Columns that appear in summaries, to-collect, sources, standards and problems.
+_KNOWN: dict[str, Column] = {
+    c.name: c
+    for c in (
+        *VILLAGES,
+        *COVERAGE,
+        *TARGETS,
+        _column("county", "text", "县", "County"),
+        _column("township", "text", "乡镇", "Township"),
+        _column("category", "text", "创建类别", "Category"),
+        _column("list", "text", "名单", "List"),
+        _column("zone", "text", "廊带距离", "Zone", "m"),
+        _column("group", "text", "分组", "Group"),
+        _column("villages", "integer", "村数", "Villages", "个"),
+        _column("located", "integer", "有点位的村", "Placed as points", "个"),
+        _column("assessed", "integer", "已评估", "Assessed", "个"),
+        _column("covered", "integer", "覆盖", "Covered", "个"),
+        _column("uncovered", "integer", "未覆盖", "Not covered", "个"),
+        _column("not_covered", "integer", "未覆盖", "Not covered", "个"),
+        _column("unknown", "integer", "未知", "Unknown", "个"),
+        _column("share", "number", "覆盖率（占已评估村）", "Share of assessed villages"),
+        _column("share_villages", "number", "覆盖率（按村）", "Share of villages"),
+        _column("share_people", "number", "覆盖率（按人）", "Share of people"),
+        _column("people", "number", "人口", "People", "人"),
+        _column("people_covered", "number", "覆盖人口", "People covered", "人"),
+        _column("people_assessed", "number", "已评估人口", "People assessed", "人"),
+        _column("rank", "integer", "次序", "Rank"),
+        _column("item", "text", "要收集的资料", "What to collect"),
+        _column("what", "text", "要收集的资料", "What to collect"),
+        _column("why", "text", "用处", "Why"),
+        _column("effect", "text", "可得到的结果", "What it makes known"),
+        _column("gain", "number", "可判定的村", "Villages decided"),
+        _column("source", "text", "出处", "Source"),
+        _column("layer", "text", "图层", "Layer"),
+        _column("title", "text", "名称", "Title"),
+        _column("licence", "text", "许可", "Licence"),
+        _column("date", "text", "日期", "Date"),
+        _column("features", "integer", "要素数", "Features"),
+        _column("key", "text", "参数", "Key"),
+        _column("value", "text", "取值", "Value"),
+        _column("unit", "text", "单位", "Unit"),
+        _column("region", "text", "适用地区", "Region"),
+        _column("clause", "text", "条款", "Clause"),
+        _column("note", "text", "说明", "Note"),
+        _column("low", "number", "下限", "Low"),
+        _column("high", "number", "上限", "High"),
+        _column("choices", "text", "可选值", "Choices"),
+        _column("level", "text", "级别", "Level"),
+        _column("text", "text", "内容", "Text"),
+        _column("file", "text", "文件", "File"),
+        _column("row", "text", "行", "Row"),
+        _column("field", "text", "字段", "Field"),
+        _column("fix", "text", "处理办法", "What to do"),
+        _column("state", "text", "状态", "State"),
+        _column("reason_text", "text", "原因（文字）", "Reason, in words"),
+        _column("branch", "text", "支线", "Branch"),
+        _column("chainage_m", "number", "里程", "Chainage", "m"),
+        _column("offset_m", "number", "离线距离", "Offset", "m"),
+        _column("side", "text", "侧别", "Side"),
+        _column("within_m", "number", "所在影响区", "Zone", "m"),
+        _column("table", "text", "表", "Table"),
+        _column("column", "text", "字段", "Column"),
+        _column("kind", "text", "类型", "Kind"),
+    )
+}
+STATUS_TEXT = {
+    "verified": Text("已核实", "verified"),
+    "to-check": Text("待核实", "to check"),
+    "judgement": Text("专业判断", "judgement"),
+}
+LEVEL_TEXT = {
+    "error": Text("错误", "error"),
+    "warning": Text("警告", "warning"),
+    "note": Text("说明", "note"),
+}
+SUMMARIES = {
+    "county": Text("全县", "County"),
+    "township": Text("按乡镇", "By township"),
+    "category": Text("按类别", "By category"),
+    "list": Text("按名单", "By list"),
+    "zone": Text("按廊带距离", "By distance from the corridor"),
+}
+_PEOPLE = ("people", "share_people", "population")
+_MINUTES = ("minutes", "minutes_low", "minutes_high")
+
+
+def describe(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> tuple[Column, ...]:
+    """Return a `Column` for each column of a frame: the given ones, the known ones, or its name."""
+    given = {c.name: c for c in columns}
+    found = []
+    for name in frame.columns:
+        column = given.get(name) or _KNOWN.get(str(name))
+        if column is None:
+            kind = "number" if pd.api.types.is_numeric_dtype(frame[name]) else "text"
+            column = _column(str(name), kind, str(name), str(name))
+        found.append(column)
+    return tuple(found)
+
+
+def heading(column: Column, lang: Lang) -> str:
+    """Return a column's title with its unit; counting words (人, 个) are left out in English."""
+    title = column.title.get(lang)
+    if not column.unit:
+        return title
+    if lang == "zh":
+        return f"{title}（{column.unit}）"
+    return f"{title} ({column.unit})" if column.unit not in ("人", "个") else title
+
+
+def villages_table(results: Results) -> Table:
+    """Return every village with its coordinates (metres and degrees) where it is placed."""
+    villages = results.villages
+    names = [c.name for c in VILLAGES if c.name in villages.columns and c.kind != "Point"]
+    frame = pd.DataFrame(villages[names])
+    for coded in ("basis", "match"):
+        frame[coded] = frame[coded].map(lambda v, name=coded: value_text(name, v).get(results.lang))
+    points = villages.geometry
+    degrees = points.to_crs("EPSG:4490")
+    frame["x"], frame["y"] = points.x.round(1), points.y.round(1)
+    frame["lon"], frame["lat"] = degrees.x.round(6), degrees.y.round(6)
+    place = (
+        Column("x", "number", Text("东坐标", "East"), Text("投影坐标", "projected"), "m"),
+        Column("y", "number", Text("北坐标", "North"), Text("投影坐标", "projected"), "m"),
+        Column("lon", "number", Text("经度", "Longitude"), Text("CGCS2000", "CGCS2000"), "°"),
+        Column("lat", "number", Text("纬度", "Latitude"), Text("CGCS2000", "CGCS2000"), "°"),
+    )
+    if results.corridor_villages is not None:
+        near = pd.DataFrame(results.corridor_villages)
+        shown = [c for c in ("branch", "chainage_m", "offset_m", "side", "within_m") if c in near]
+        if not results.disclosure.stakes and "chainage_m" in shown:
+            shown.remove("chainage_m")
+        frame = frame.merge(near.drop_duplicates("code")[["code", *shown]], on="code", how="left")
+    return Table(
+        "villages",
+        Text("村庄", "Villages"),
+        frame,
+        describe(frame, (*VILLAGES, *place)),
+        Text(
+            "没有坐标的村只知所属乡镇或大致范围，不得按乡镇驻地代替",
+            "villages without coordinates are known by township or area only",
+        ),
+    )
+
+
+def coverage_table(results: Results, *, coded: bool = False) -> Table:
+    """Return COVERAGE with names beside codes, whole minutes where decimals would mislead.
+
+    Parameters
+    ----------
+    results
+        The plan's results.
+    coded
+        Keep the codes of service, tier, reason and basis (for programs) instead of words.
+    """
+    villages = pd.DataFrame(results.villages)[["code", "name", "township", "lists", "category"]]
+    frame = results.coverage.copy()
+    state = coverage_state(frame, results.disclosure)
+    place = int(frame.columns.get_indexer(["covered"])[0])
+    frame.insert(place, "state", state)
+    # "Not covered" that the inventory does not bear is told as unknown here as well.
+    frame["covered"] = frame["covered"].astype("boolean").mask(state == "unknown")
+    frame["p_covered"] = frame["p_covered"].astype("float64").round(3)
+    frame["metres"] = frame["metres"].astype("float64").round(0)
+    digits = 1 if results.disclosure.decimal_minutes else 0
+    for name in _MINUTES:
+        frame[name] = frame[name].astype("float64").round(digits)
+    if coded:
+        words = frame["reason"].map(lambda v: value_text("reason", v).get(results.lang))
+        frame.insert(int(frame.columns.get_indexer(["reason"])[0]) + 1, "reason_text", words)
+    else:
+        frame["state"] = state.map(lambda s: STATE_TEXT[s].get(results.lang))
+        frame = frame.drop(columns="covered")
+        for name in ("service", "tier", "reason", "basis"):
+            frame[name] = frame[name].map(
+                lambda v, name=name: value_text(name, v).get(results.lang)
+            )
+    frame = villages.merge(frame, on="code", how="right", validate="1:m")
+    order = ["code", "name", "township", "lists", "category"]
+    frame = frame[[*order, *(c for c in frame.columns if c not in order)]]
+    own = Column(
+        "covered", "boolean", Text("是否覆盖", "Covered"), Text("空为未知", "empty: unknown")
+    )
+    return Table(
+        "coverage",
+        Text("服务覆盖", "Coverage"),
+        frame,
+        describe(frame, (*VILLAGES, *(c for c in COVERAGE if c.name != "covered"), own)),
+        Text(
+            "“未知”不等于“未覆盖”：名录不完整、位置未知或不确定性跨过限值时不下结论",
+            "“unknown” is not “not covered”: no conclusion is drawn from incomplete records",
+        ),
+    )
+
+
+def summary_table(results: Results, by: str) -> Table | None:
+    """Return the summary by county, township, category, list or zone, or ``None`` if empty."""
+    if by == "zone" and results.zones is None:
+        return None
+    frame = results.summary(by).copy()
+    if frame.empty:
+        return None
+    disclosure = results.disclosure
+    hidden = [
+        name
+        for name in frame.columns
+        if (not disclosure.people and str(name).startswith(_PEOPLE))
+        or (not disclosure.county_shares and str(name).startswith("share"))
+    ]
+    frame = frame.drop(columns=hidden).reset_index(drop=True)
+    for name in ("service", "tier", "reason"):
+        if name in frame:
+            frame[name] = frame[name].map(
+                lambda v, name=name: value_text(name, v).get(results.lang)
+            )
+    counted = tuple(_KNOWN[c] for c in ("covered", "uncovered", "unknown", "people"))
+    return Table(
+        f"summary_{by}",
+        Text(f"汇总·{SUMMARIES[by].zh}", f"Summary: {SUMMARIES[by].en}"),
+        frame,
+        describe(frame, counted),
+        Text(
+            "各数均为村数；“已评估”以外的村不计入覆盖或未覆盖",
+            "counts of villages; those not assessed are neither covered nor not covered",
+        ),
+    )
+
+
+def targets_table(results: Results) -> Table:
+    """Return the ledger of numeric targets with their measured progress."""
+    kinds = {"target": Text("目标", "target"), "reported": Text("已报完成", "reported")}
+    relations = {"=": "＝", ">=": "≥", "<=": "≤", "~": "约"}
+    frame = pd.DataFrame(results.targets).copy()
+    frame["kind"] = frame["kind"].map(lambda v: kinds[v].get(results.lang) if v in kinds else v)
+    if results.lang == "zh":
+        frame["relation"] = frame["relation"].replace(relations)
+    return Table("targets", Text("目标台账", "Targets"), frame, describe(frame, TARGETS))
+
+
+def to_collect_table(results: Results) -> Table:
+    """Return what to collect first."""
+    frame = _localised(pd.DataFrame(results.to_collect), results)
+    return Table(
+        "to_collect", Text("待办（先收集什么）", "What to collect first"), frame, describe(frame)
+    )
+
+
+def problems_table(results: Results) -> Table:
+    """Return the problems found in the input, one row each."""
+    lang = results.lang
+    rows = [
+        (
+            LEVEL_TEXT[p.level].get(lang),
+            p.code,
+            p.file or "",
+            "" if p.row is None else str(p.row),
+            p.field or "",
+            p.text.get(lang),
+            p.fix.get(lang) if p.fix else "",
+        )
+        for p in results.problems
+    ]
+    names = ["level", "code", "file", "row", "field", "text", "fix"]
+    frame = pd.DataFrame(rows, columns=names, dtype="str")
+    columns = (_column("code", "text", "问题代码", "Problem"),)
+    return Table(
+        "problems", Text("名单与数据问题", "Problems found"), frame, describe(frame, columns)
+    )
+
+
+def standards_table(results: Results) -> Table:
+    """Return the standards in force with their status (verified, to check, judgement)."""
+    frame = _localised(results.standards.table(), results)
+    frame["value"] = frame["value"].map(str)
+    frame["status"] = frame["status"].map(
+        lambda s: STATUS_TEXT[s].get(results.lang) if s in STATUS_TEXT else s
+    )
+    columns = (_column("status", "text", "核实情况", "Status"), _KNOWN["value"], _KNOWN["unit"], _KNOWN["source"])  # fmt: skip
+    return Table("standards", Text("标准", "Standards"), frame, describe(frame, columns))
+
+
+def sources_table(results: Results) -> Table:
+    """Return where every layer came from, under which licence."""
+    frame = _localised(pd.DataFrame(results.sources), results)
+    columns = (
+        _KNOWN["licence"],
+        _column("source", "text", "来源", "Source"),
+        _column("basis", "text", "性质", "Basis"),
+    )
+    return Table("sources", Text("数据来源", "Data sources"), frame, describe(frame, columns))
+
+
+def tables(results: Results) -> list[Table]:
+    """Return every plain table of the results, empty ones left out."""
+    found = [
+        to_collect_table(results),
+        villages_table(results),
+        coverage_table(results),
+        *(t for by in SUMMARIES if (t := summary_table(results, by)) is not None),
+        targets_table(results),
+        problems_table(results),
+        standards_table(results),
+        sources_table(results),
+    ]
+    return [table for table in found if len(table.frame)]
+
+
+def dictionary(entries: Sequence[tuple[Text, str, Sequence[Column]]]) -> pd.DataFrame:
+    """Return the data dictionary: one row per column of each (title, key, columns)."""
+    rows = [
+        (key, title.zh, c.name, c.title.zh, c.title.en, c.kind, c.unit, c.note.zh, c.note.en)
+        for title, key, columns in entries
+        for c in columns
+    ]
+    names = ["table", "表名", "column", "中文名", "English", "kind", "unit", "说明", "note"]
+    return pd.DataFrame(rows, columns=names, dtype="str")
+
+
+def dictionary_table(results: Results, shown: Sequence[Table]) -> Table:
+    """Return the data dictionary of the given tables as a table itself."""
+    frame = dictionary([(t.title, t.key, t.columns) for t in shown])
+    if results.lang == "zh":
+        frame = frame.drop(columns=["English", "note"])
+    else:
+        frame = frame.drop(columns=["表名", "中文名", "说明"])
+    return Table("data_dictionary", Text("数据字典", "Data dictionary"), frame, describe(frame))
+
+
+def _localised(frame: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """Replace `Text` cells by the reader's language and coded words by readable ones."""
+    made = frame.copy()
+    for name in made.columns:
+        if made[name].dtype == object:
+            made[name] = made[name].map(lambda v: v.get(results.lang) if isinstance(v, Text) else v)
+        if name == "basis":
+            made[name] = made[name].map(lambda v: value_text("basis", v).get(results.lang))
+    return made

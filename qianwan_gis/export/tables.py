@@ -1,0 +1,313 @@
+"""``tables.xlsx`` and ``coverage.csv``.
+
+Cells are data, never programs: text that looks like a formula or an address stays text in Excel,
+and gets a leading apostrophe in CSV, where nothing else keeps Excel from running it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qianwan_gis import _io
+from qianwan_gis._text import Text
+from qianwan_gis.export import content
+from qianwan_gis.layers import (
+    BLUE,
+    ORANGE,
+    STATE_TEXT,
+    Results,
+    coverage_state,
+    service_title,
+    services_of,
+)
+from qianwan_gis.schemas import VILLAGES, Column
+
+_FONT = "微软雅黑"
+_CELL_LIMIT = 32_767  # characters in a cell: Excel's own limit
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_WIDE = {"evidence", "why", "text", "fix", "source", "quote", "note", "category_note", "plausibility", "item", "说明"}  # fmt: skip
+_FORMATS = {
+    "minutes": "0.0",
+    "minutes_low": "0.0",
+    "minutes_high": "0.0",
+    "p_covered": "0.00",
+    "x": "0.0",
+    "y": "0.0",
+    "lon": "0.000000",
+    "lat": "0.000000",
+    "year": "0",
+    "population_year": "0",
+    "value": "General",
+    "limit": "General",
+}
+_STATE_COLORS = {"covered": "#cfe5f2", "uncovered": "#f7d7c4", "unknown": "#ededed"}
+
+
+def write_csv(results: Results, path: Path | str) -> Path:
+    """Write COVERAGE as CSV that Excel opens rightly (UTF-8 with a mark, ASCII column names).
+
+    Codes of service, tier, reason and basis are kept, with the reason's words beside them.
+    """
+    table = content.coverage_table(results, coded=True)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(table.frame.columns)
+    for row in table.frame.itertuples(index=False, name=None):
+        writer.writerow([safe_cell(value) for value in row])
+    return _io.write_bytes(Path(path), buffer.getvalue().encode("utf-8-sig"))
+
+
+def safe_cell(value: object) -> str:
+    """Return a cell for CSV: missing as empty, text that a spreadsheet would run disarmed."""
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float | np.floating):
+        return f"{value:.10g}"
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def write_xlsx(results: Results, path: Path | str) -> Path:
+    """Write every table as one workbook: explanation first, then what to collect.
+
+    Parameters
+    ----------
+    results
+        The plan's results.
+    path
+        File to write; replaced whole.
+
+    Returns
+    -------
+    Path
+        The file. The same results give the same bytes.
+    """
+    import xlsxwriter
+
+    tables = content.tables(results)
+    overview = overview_table(results)
+    place = 1 + [t.key for t in tables].index("villages")
+    tables.insert(place, overview)
+    tables.append(content.dictionary_table(results, tables))
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        buffer,
+        {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        },
+    )
+    day = datetime.fromisoformat(results.run_date)
+    book.set_properties(
+        {
+            "title": results.title.get(results.lang),
+            "comments": "；".join(mark.get(results.lang) for mark in results.marks),
+            "created": day,
+        }
+    )
+    styles = _Styles(book)
+    _front(book, styles, results, tables)
+    for table in tables:
+        _sheet(book, styles, results, table)
+    book.close()
+    return _io.write_bytes(Path(path), buffer.getvalue())
+
+
+def overview_table(results: Results) -> content.Table:
+    """Return one row per village and one column of coverage per service and tier."""
+    names = ["code", "name", "township", "lists", "category"]
+    frame = pd.DataFrame(results.villages)[names].copy()
+    coverage = results.coverage.assign(
+        state=coverage_state(results.coverage, results.disclosure).map(
+            lambda s: STATE_TEXT[s].get(results.lang)
+        )
+    )
+    columns = [c for c in VILLAGES if c.name in names]
+    for service, tier in services_of(results):
+        rows = coverage[(coverage["service"] == service) & (coverage["tier"] == tier)]
+        key = f"state_{service}_{tier}"
+        frame[key] = frame["code"].map(rows.set_index("code")["state"])
+        columns.append(Column(key, "text", service_title(service, tier), Text("", "")))
+    return content.Table(
+        "overview", Text("覆盖一览", "Coverage at a glance"), frame, tuple(columns)
+    )
+
+
+class _Styles:
+    """The workbook's cell formats, made once."""
+
+    def __init__(self, book: Any) -> None:
+        base = {"font_name": _FONT, "font_size": 10, "valign": "top"}
+        self._book, self._base = book, base
+        self._numbers: dict[str, Any] = {}
+        self.text = book.add_format({**base, "num_format": "@"})
+        self.wrap = book.add_format({**base, "num_format": "@", "text_wrap": True})
+        self.title = book.add_format({**base, "font_size": 16, "bold": True})
+        self.mark = book.add_format({**base, "bold": True, "font_color": ORANGE})
+        self.link = book.add_format({**base, "font_color": BLUE, "underline": 1})
+        self.header = book.add_format(
+            {
+                **base,
+                "bold": True,
+                "bg_color": "#dbe5ee",
+                "border": 1,
+                "border_color": "#a5b4c0",
+                "text_wrap": True,
+                "valign": "vcenter",
+            }
+        )
+        self.states = {
+            state: book.add_format({"bg_color": color}) for state, color in _STATE_COLORS.items()
+        }
+
+    def number(self, code: str) -> Any:
+        if code not in self._numbers:
+            self._numbers[code] = self._book.add_format({**self._base, "num_format": code})
+        return self._numbers[code]
+
+
+def _front(book: Any, styles: _Styles, results: Results, tables: Sequence[content.Table]) -> None:
+    lang = results.lang
+    sheet = book.add_worksheet(Text("说明", "About").get(lang))
+    sheet.hide_gridlines(2)
+    sheet.set_column(0, 0, 26)
+    sheet.set_column(1, 1, 12)
+    sheet.set_column(2, 2, 90)
+    sheet.write_string(0, 0, results.title.get(lang), styles.title)
+    row = 1
+    for mark in results.marks:
+        sheet.write_string(row, 0, mark.get(lang), styles.mark)
+        row += 1
+    county = results.county
+    facts = [
+        (Text("行政区", "County"), f"{county.province}{county.prefecture}{county.name} {county.adcode}"),
+        (Text("数据日期", "Date"), results.run_date),
+        (Text("坐标系", "CRS"), f"{results.crs.name} ({results.crs.to_string()})"),
+        (
+            Text("怎样读", "How to read"),
+            Text(
+                "“未知”不等于“未覆盖”。名录不完整、位置未知、或不确定性跨过限值时不下结论；限值含本数。",
+                "“Unknown” is not “not covered”: no conclusion is drawn from incomplete records or "
+                "unknown positions. Limits are inclusive.",
+            ).get(lang),
+        ),
+        (
+            Text("代码", "Codes"),
+            Text(
+                "村庄代码是文本；关联各表请用代码，不要用村名。",
+                "Village codes are text; join tables by code, never by name.",
+            ).get(lang),
+        ),
+    ]  # fmt: skip
+    row += 1
+    for title, text in facts:
+        sheet.write_string(row, 0, title.get(lang), styles.header)
+        sheet.write_string(row, 2, text, styles.wrap)
+        row += 1
+    row += 1
+    for column, head in enumerate((Text("工作表", "Sheet"), Text("行数", "Rows"), Text("说明", "Note"))):  # fmt: skip
+        sheet.write_string(row, column, head.get(lang), styles.header)
+    for table in tables:
+        row += 1
+        name = sheet_name(table, results)
+        sheet.write_url(row, 0, f"internal:'{name}'!A1", styles.link, string=name)
+        sheet.write_number(row, 1, len(table.frame), styles.number("#,##0"))
+        sheet.write_string(row, 2, table.note.get(lang), styles.wrap)
+
+
+def sheet_name(table: content.Table, results: Results) -> str:
+    """Return a title as Excel allows it: at most 31 characters, no brackets or slashes."""
+    name = table.title.get(results.lang)
+    for wrong in "[]:*?/\\'":
+        name = name.replace(wrong, " ")
+    return name[:31]
+
+
+def _sheet(book: Any, styles: _Styles, results: Results, table: content.Table) -> None:
+    lang = results.lang
+    sheet = book.add_worksheet(sheet_name(table, results))
+    last_row, last_column = len(table.frame), len(table.columns) - 1
+    sheet.set_row(0, 32)
+    for number, column in enumerate(table.columns):
+        sheet.write_string(0, number, content.heading(column, lang), styles.header)
+        if note := column.note.get(lang):
+            sheet.write_comment(0, number, note, {"font_name": _FONT, "font_size": 9})
+        _write_column(sheet, styles, results, table, number)
+    sheet.freeze_panes(1, _pinned(table))
+    sheet.autofilter(0, 0, last_row, last_column)
+    sheet.set_landscape()
+    sheet.set_paper(9 if last_column < 12 else 8)  # A4, A3
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    marks = " ".join(mark.get(lang) for mark in results.marks).replace("&", "&&")
+    sheet.set_header(f"&L{table.title.get(lang)}&R{marks}"[:255])
+    sheet.set_footer("&C&P / &N")
+
+
+def _pinned(table: content.Table) -> int:
+    """Return how many columns stay in view: up to and with the name, if it stands near."""
+    names = [c.name for c in table.columns]
+    return names.index("name") + 1 if "name" in names[:3] else 0
+
+
+def _write_column(
+    sheet: Any, styles: _Styles, results: Results, table: content.Table, number: int
+) -> None:
+    column = table.columns[number]
+    values = table.frame.iloc[:, number]
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if numeric:
+        form = styles.number(_number_format(column.name, results))
+        for row, value in enumerate(values, start=1):
+            if pd.notna(value):
+                sheet.write_number(row, number, float(value), form)
+        width = 11.0
+    else:
+        form = styles.wrap if column.name in _WIDE else styles.text
+        texts = ["" if pd.isna(v) else str(v)[:_CELL_LIMIT] for v in values]
+        for row, text in enumerate(texts, start=1):
+            if text:
+                sheet.write_string(row, number, text, form)
+        width = min(max(map(_width, texts), default=8), 44 if column.name in _WIDE else 24)
+    head = _width(content.heading(column, results.lang)) / 2 + 3
+    sheet.set_column(number, number, max(width + 1, head, 7))
+    if column.name == "state" or column.name.startswith("state_"):
+        for state, fill in styles.states.items():
+            sheet.conditional_format(
+                1,
+                number,
+                len(values),
+                number,
+                {
+                    "type": "cell",
+                    "criteria": "==",
+                    "value": f'"{STATE_TEXT[state].get(results.lang)}"',
+                    "format": fill,
+                },
+            )
+
+
+def _number_format(name: str, results: Results) -> str:
+    if name.startswith("share"):
+        return "0.0%"
+    if name.startswith("minutes") and not results.disclosure.decimal_minutes:
+        return "0"
+    return _FORMATS.get(name, "#,##0")
+
+
+def _width(text: str) -> float:
+    """Return a text's width in Excel's units: a Chinese character takes two."""
+    longest = max(text.splitlines(), key=len, default="")
+    return float(sum(2 if ord(c) > 0x2E7F else 1 for c in longest))

@@ -1,0 +1,486 @@
+"""What the web map carries: the results of a plan as plain data, small and ready to draw.
+
+Geometry leaves the plan's projected system here, once: WGS84 degrees in whole hundred-thousandths
+(about a metre), lines and rings simplified to what a screen shows and stored as differences.
+Everything a reader sees is words already, in the map's language; the page only draws.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from qianwan_gis import datum
+from qianwan_gis._text import Text
+from qianwan_gis.layers import (
+    CATEGORY_SYMBOLS,
+    COVERAGE_STYLE,
+    MATCH_COLORS,
+    ROAD_SYMBOLS,
+    THEMES,
+    Results,
+    coverage_state,
+    service_title,
+    services_of,
+)
+from qianwan_gis.maps.words import WORDS
+from qianwan_gis.schemas import VALUE_TEXT, value_text
+
+if TYPE_CHECKING:
+    from qianwan_gis._text import Lang
+    from qianwan_gis.corridor import Corridor
+
+SCALE = 100_000  # steps per degree: 1.1 m north to south
+_ROAD_TOLERANCE_M = 8.0
+_OUTLINE_TOLERANCE_M = 15.0
+_LINK = "link"  # the class under which presumed links are drawn
+
+
+def build(results: Results) -> dict[str, Any]:
+    """Return everything the page draws and says, as JSON-ready data.
+
+    Parameters
+    ----------
+    results
+        A finished plan. Its tables are those of `qianwan_gis.schemas`, in its projected CRS.
+
+    Returns
+    -------
+    dict
+        Keys ``words`` (interface), ``box`` (what the map states of itself), ``boundary``,
+        ``townships``, ``villages``, ``services``, ``roads``, ``facilities``, ``corridor``,
+        ``styles``, ``collect``, ``sources``, ``hidden``.
+    """
+    lang = results.lang
+    services = services_of(results)
+    townships = _townships(results)
+    order = {t["name"]: i for i, t in enumerate(townships)}
+    return {
+        "lang": lang,
+        "words": {key: text.get(lang) for key, text in WORDS.items()},
+        "themes": {key: text.get(lang) for key, text in THEMES.items()},
+        "title": results.title.get(lang),
+        "marks": [mark.get(lang) for mark in results.marks],
+        "scale": SCALE,
+        "box": _box(results),
+        "boundary": _boundary(results),
+        "townships": townships,
+        "styles": _styles(lang),
+        "services": _services(results, services),
+        "villages": _villages(results, services, order),
+        "roads": _roads(results),
+        "facilities": _facilities(results),
+        "corridor": _corridor(results),
+        "collect": _table(results.to_collect, lang),
+        "sources": _sources(results),
+        "problems": [p.message(lang) for p in results.problems],
+        "percent": bool(results.disclosure.county_shares),
+        "people": bool(results.disclosure.people),
+    }
+
+
+def clean(value: object) -> Any:
+    """Return a table's cell as JSON: nothing for a missing value, a whole number where it is one."""
+    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if not math.isfinite(number):
+            return None
+        return int(number) if number.is_integer() else round(number, 3)
+    return str(value)
+
+
+def _words(value: object) -> str:
+    found = clean(value)
+    return "" if found is None else str(found)
+
+
+def _degrees(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> Any:
+    return frame.to_crs(datum.WGS84)
+
+
+def _steps(coordinates: np.ndarray) -> list[int]:
+    """Return lon, lat pairs as differences in whole steps, the first pair absolute."""
+    whole = np.rint(coordinates[:, :2] * SCALE).astype(np.int64)
+    kept = np.ones(len(whole), dtype=bool)
+    kept[1:] = np.any(np.diff(whole, axis=0) != 0, axis=1)
+    whole = whole[kept]
+    moves = np.vstack([whole[:1], np.diff(whole, axis=0)])
+    return [int(v) for v in moves.ravel()]
+
+
+def _parts(geometry: Any) -> list[list[int]]:
+    """Return the lines of a geometry; of areas, their rings."""
+    if geometry is None or geometry.is_empty:
+        return []
+    found: list[list[int]] = []
+    for part in shapely.get_parts(geometry):
+        if part.geom_type == "Polygon":
+            rings = [part.exterior, *part.interiors]
+            found += [_steps(shapely.get_coordinates(ring)) for ring in rings]
+        elif part.geom_type in ("LineString", "LinearRing"):
+            line = _steps(shapely.get_coordinates(part))
+            if len(line) >= 4:
+                found.append(line)
+    return found
+
+
+def _point(geometry: Any) -> list[float] | None:
+    if geometry is None or geometry.is_empty:
+        return None
+    return [round(float(geometry.y), 6), round(float(geometry.x), 6)]
+
+
+def _box(results: Results) -> list[list[str]]:
+    """Return what a map states of itself: name, system, date, maker, sources, review number."""
+    word = {key: text.get(results.lang) for key, text in WORDS.items()}
+    spec = results.county.map
+    outline = results.boundary.iloc[0]
+    boundary = "；".join(w for w in (_words(outline.get("source")), _words(outline.get("note"))) if w)
+    titles = [_words(t) for t in results.sources.get("source", pd.Series(dtype=str))]
+    return [
+        [word["box_title"], results.title.get(results.lang)],
+        [word["box_crs"], word["box_crs_value"]],
+        [word["box_date"], str(results.run_date)],
+        [word["box_maker"], spec.maker or word["unstated"]],
+        [word["box_boundary"], boundary or word["unstated"]],
+        [word["box_sources"], "；".join(dict.fromkeys(t for t in titles if t)) or word["unstated"]],
+        [word["box_review"], spec.review_number or word["box_no_review"]],
+    ]
+
+
+def _boundary(results: Results) -> dict[str, Any]:
+    shape = results.boundary.geometry.simplify(_OUTLINE_TOLERANCE_M, preserve_topology=True)
+    west, south, east, north = (float(v) for v in _degrees(shape).total_bounds)
+    return {
+        "rings": [ring for geometry in _degrees(shape) for ring in _parts(geometry)],
+        "bounds": [[round(south, 5), round(west, 5)], [round(north, 5), round(east, 5)]],
+    }
+
+
+def _townships(results: Results) -> list[dict[str, Any]]:
+    """Return every township that has villages; those without a seat on record have no position."""
+    seats = _degrees(results.townships)
+    if "status" in seats.columns:
+        seats = seats[seats["status"].fillna("current") != "former"]
+    places = {str(n): _point(g) for n, g in zip(seats["township"], seats.geometry, strict=True)}
+    names = dict.fromkeys([*places, *sorted(results.villages["township"].astype(str).unique())])
+    return [{"name": name, "at": places.get(name)} for name in names if name]
+
+
+def _styles(lang: Lang) -> dict[str, Any]:
+    def symbol(entry: Any) -> dict[str, str]:
+        return {
+            "value": entry.value,
+            "title": entry.title.get(lang),
+            "color": entry.color,
+            "shape": entry.shape,
+            "outline": entry.outline,
+        }
+
+    return {
+        "category": [symbol(s) for s in CATEGORY_SYMBOLS],
+        "match": [
+            {"value": v, "title": value_text("match", v).get(lang), "color": c}
+            for v, c in MATCH_COLORS.items()
+        ],
+        "coverage": [symbol(s) for s in COVERAGE_STYLE.symbols],
+    }
+
+
+def _services(results: Results, pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    found = []
+    for service, tier in pairs:
+        inventory = results.inventories.get((service, tier))
+        found.append(
+            {
+                "key": f"{service}_{tier}",
+                "service": service,
+                "title": service_title(service, tier).get(results.lang),
+                "inventory": value_text("inventory", inventory or "none").get(results.lang),
+                "red": bool(results.disclosure.red_uncovered(service)),
+            }
+        )
+    return found
+
+
+def _pinyin(name: str) -> tuple[str, str]:
+    """Return a name's syllables without tones, and their initials."""
+    from pypinyin import Style, lazy_pinyin
+
+    syllables = lazy_pinyin(name, style=Style.NORMAL, errors=lambda rest: [*rest.lower()])
+    return "".join(syllables), "".join(s[0] for s in syllables if s)
+
+
+def _villages(
+    results: Results, pairs: Sequence[tuple[str, str]], townships: dict[str, int]
+) -> list[dict[str, Any]]:
+    lang = results.lang
+    table = _degrees(results.villages)
+    coverage = _coverage(results, pairs)
+    chainage = _chainage(results)
+    found = []
+    for row in table.to_dict("records"):
+        code, name = str(row["code"]), _words(row["name"])
+        letters, initials = _pinyin(name)
+        point = _point(row["geometry"]) if row["basis"] == "point" else None
+        village: dict[str, Any] = {
+            "code": code,
+            "name": name,
+            "py": [letters, initials],
+            "town": townships.get(_words(row["township"]), -1),
+            "lists": [w for w in _words(row.get("lists")).replace(";", "；").split("；") if w],
+            "category": _words(row.get("category")),
+            "note": _words(row.get("category_note")),
+            "at": point,
+            "match": str(row["match"]),
+            "basis": value_text("basis", row["basis"]).get(lang),
+            "radius": clean(row.get("uncertainty_m")),
+            "evidence": _words(row.get("evidence")),
+            "cover": coverage.get(code, {}),
+        }
+        if (people := clean(row.get("population"))) is not None:
+            village["people"] = [
+                people,
+                _words(row.get("population_kind")),
+                clean(row.get("population_year")),
+                _words(row.get("population_source")),
+            ]
+        if code in chainage:
+            village["chainage"] = chainage[code]
+        found.append(village)
+    return found
+
+
+def _coverage(
+    results: Results, pairs: Sequence[tuple[str, str]]
+) -> dict[str, dict[int, list[Any]]]:
+    """Return, by village, the state, reason and figures for each service by its number."""
+    numbers = {pair: i for i, pair in enumerate(pairs)}
+    table = results.coverage
+    if table.empty:
+        return {}
+    names = dict(
+        zip(
+            results.facilities["facility_id"].astype(str),
+            results.facilities["name"].astype(str),
+            strict=True,
+        )
+    )
+    decimals = 1 if results.disclosure.decimal_minutes else 0
+    states = coverage_state(table, results.disclosure)
+    short = {"covered": 1, "uncovered": 0, "unknown": 2}
+    found: dict[str, dict[int, list[Any]]] = {}
+    for row, state in zip(table.to_dict("records"), states, strict=True):
+
+        def minutes(column: str, row: dict[Any, Any] = row) -> float | int | None:
+            value = clean(row.get(column))
+            return None if value is None else clean(round(float(value), decimals))
+
+        metres = clean(row.get("metres"))
+        facility = _words(row.get("facility_id"))
+        found.setdefault(str(row["code"]), {})[
+            numbers[str(row["service"]), str(row["tier"])]
+        ] = [
+            short[state],
+            value_text("reason", row["reason"]).get(results.lang),
+            minutes("minutes"),
+            minutes("minutes_low"),
+            minutes("minutes_high"),
+            None if metres is None else round(float(metres)),
+            clean(row.get("limit")),
+            _words(row.get("limit_unit")),
+            names.get(facility, facility),
+            clean(row.get("p_covered")),
+            value_text("basis", row["basis"]).get(results.lang),
+        ]  # fmt: skip
+    return found
+
+
+def _chainage(results: Results) -> dict[str, list[Any]]:
+    """Return each village's place along a real corridor; a presumed course has no chainage."""
+    table = results.corridor_villages
+    if table is None or results.corridor is None or str(results.corridor.basis) == "presumed":
+        return {}
+    from qianwan_gis.chainage import Chainage
+
+    found: dict[str, list[Any]] = {}
+    for row in table.to_dict("records"):
+        metres, offset = clean(row["chainage_m"]), clean(row["offset_m"])
+        if metres is None or offset is None:
+            continue
+        label = str(Chainage(round(float(metres)))) if results.disclosure.stakes else ""
+        side = _words(row["side"])
+        side = WORDS[side].get(results.lang) if side in ("left", "right", "on") else side
+        within = clean(row.get("within_m"))
+        found[str(row["code"])] = [
+            _words(row["branch"]), label, round(abs(offset)), side, within, metres,
+        ]  # fmt: skip
+    return found
+
+
+def _roads(results: Results) -> dict[str, Any]:
+    lang = results.lang
+    roads = results.roads
+    known = {s.value: s for s in ROAD_SYMBOLS}
+    kinds: dict[str, dict[str, Any]] = {}
+    lines: list[list[Any]] = []
+    if len(roads):
+        roads = roads.assign(
+            geometry=roads.geometry.simplify(_ROAD_TOLERANCE_M, preserve_topology=False)
+        )
+        degrees = _degrees(roads)
+        for row in degrees.to_dict("records"):
+            presumed = str(row["basis"]) == "presumed"
+            planned = str(row.get("status")) == "planned"
+            value = str(row["road_class"])
+            key = _LINK if presumed else value if value in known else "other"
+            symbol = known.get(value, known[""])
+            basis = value_text("basis", row["basis"]).get(lang)
+            parts = _parts(row["geometry"])
+            kind = kinds.setdefault(
+                key,
+                {
+                    "key": key,
+                    "title": WORDS["links"].get(lang) if presumed else symbol.title.get(lang),
+                    "color": "#8a8a8a" if presumed else symbol.color,
+                    "width": 1.1 if presumed else round(0.6 + symbol.size * 2.2, 1),
+                    "dashed": presumed,
+                    "count": 0,
+                    "basis": [],
+                },
+            )
+            kind["count"] += 1
+            if basis not in kind["basis"]:
+                kind["basis"].append(basis)
+            label = " ".join(w for w in (_words(row.get("ref")), _words(row.get("name"))) if w)
+            lines += [[key, label, int(planned), part] for part in parts]
+    order = [*(s.value or "other" for s in ROAD_SYMBOLS), _LINK]
+    ranked = sorted(kinds.values(), key=lambda k: order.index(k["key"]))
+    return {"kinds": ranked, "lines": lines}
+
+
+def _facilities(results: Results) -> dict[str, Any]:
+    lang = results.lang
+    table = _degrees(results.facilities)
+    kinds: dict[str, dict[str, Any]] = {}
+    points = []
+    for row in table.to_dict("records"):
+        service, tier = str(row["service"]), str(row["tier"])
+        key = f"{service}_{tier}"
+        kind = kinds.setdefault(
+            key,
+            {
+                "key": key,
+                "service": service,
+                "title": service_title(service, tier).get(lang),
+                "count": 0,
+                "assumed": 0,
+            },
+        )
+        assumed = str(row["basis"]) == "assumed"
+        kind["count"] += 1
+        kind["assumed"] += int(assumed)
+        at = _point(row["geometry"])
+        if at is None:
+            continue
+        points.append(
+            {
+                "kind": key,
+                "name": _words(row["name"]),
+                "at": at,
+                "assumed": assumed,
+                "basis": value_text("basis", row["basis"]).get(lang),
+                "capacity": clean(row.get("capacity")),
+                "radius": clean(row.get("uncertainty_m")),
+                "source": "；".join(
+                    w for w in (_words(row.get("source")), _words(row.get("licence"))) if w
+                ),
+            }
+        )
+    services = list(VALUE_TEXT["service"])
+
+    def rank(kind: dict[str, Any]) -> tuple[int, str]:
+        service = kind["service"]
+        return (services.index(service) if service in services else len(services), kind["key"])
+
+    return {"kinds": sorted(kinds.values(), key=rank), "points": points}
+
+
+def _corridor(results: Results) -> dict[str, Any] | None:
+    corridor: Corridor | None = results.corridor
+    if corridor is None:
+        return None
+    presumed = str(corridor.basis) == "presumed"
+    lines = corridor.lines.to_crs(results.crs)
+    shapes = _degrees(lines.geometry.simplify(_ROAD_TOLERANCE_M))
+    spec = results.county.corridor
+    name = _corridor_name(spec, results.lang)
+    stakes: list[list[Any]] = []
+    if results.disclosure.stakes and not presumed:
+        points = _degrees(corridor.stakes(1000.0))
+        stakes = [
+            [*at, _words(label)]
+            for at, label in zip(map(_point, points.geometry), points["stake"], strict=True)
+            if at is not None
+        ]
+    zones: list[dict[str, Any]] = []
+    if results.zones is not None and len(results.zones) and not presumed:
+        areas = results.zones.sort_values("width_m", ascending=False)
+        simple = areas.assign(geometry=areas.geometry.simplify(_OUTLINE_TOLERANCE_M))
+        zones = [
+            {"width": clean(w), "rings": [[*_parts(part)] for part in shapely.get_parts(g)]}
+            for w, g in zip(simple["width_m"], _degrees(simple).geometry, strict=True)
+        ]
+    return {
+        "name": name,
+        "presumed": presumed,
+        "basis": value_text("basis", corridor.basis).get(results.lang),
+        "lines": [[_words(b), _parts(g)] for b, g in zip(lines["branch"], shapes, strict=True)],
+        "stakes": stakes,
+        "zones": zones,
+    }
+
+
+def _corridor_name(spec: Any, lang: Lang) -> str:
+    if spec is None:
+        return WORDS["corridor"].get(lang)
+    return str(spec.name_en or spec.name) if lang == "en" else str(spec.name)
+
+
+def _table(table: pd.DataFrame | None, lang: Lang, limit: int = 60) -> dict[str, Any] | None:
+    """Return a table with a column of its own words first, as it is."""
+    if table is None or table.empty:
+        return None
+    rows = [[_cell(v, lang) for v in row] for row in table.head(limit).itertuples(index=False)]
+    return {"columns": [str(c) for c in table.columns], "rows": rows, "total": len(table)}
+
+
+def _cell(value: object, lang: Lang) -> Any:
+    return value.get(lang) if isinstance(value, Text) else clean(value)
+
+
+def _sources(results: Results) -> list[dict[str, Any]]:
+    wanted = ("title", "source", "licence", "date", "basis", "features")
+    found: list[dict[str, Any]] = []
+    for row in _rows(results.sources):
+        entry = {k: _cell(row.get(k), results.lang) for k in wanted}
+        if entry["basis"] is not None:
+            entry["basis"] = value_text("basis", entry["basis"]).get(results.lang)
+        found.append(entry)
+    return found
+
+
+def _rows(table: pd.DataFrame) -> Iterable[dict[Any, Any]]:
+    return table.to_dict("records")

@@ -1,0 +1,109 @@
+"""The searched form of a network: chains between core nodes, in Hilbert order. Weight-free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int32]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class Topology:
+    """Chains and core graph of a network; shared by every weight and scenario on it.
+
+    Attributes
+    ----------
+    start, code
+        Chain ``c`` holds the entries ``start[c]:start[c + 1]`` of ``code`` = 2 edge + flip.
+    a, b
+        Core nodes at the two ends of every chain.
+    core_of
+        Core number of every node, -1 for a node inside a chain.
+    ip, target, arc
+        Core graph in CSR form.
+    """
+
+    start: IntArray
+    code: IntArray
+    a: IntArray
+    b: IntArray
+    core_of: IntArray
+    ip: IntArray
+    target: IntArray
+    arc: IntArray
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def cores(self) -> int:
+        """Number of core nodes."""
+        return len(self.ip) - 1
+
+    @property
+    def longest(self) -> int:
+        """Edges in the longest chain."""
+        if "longest" not in self._cache:
+            sizes = np.diff(self.start)
+            self._cache["longest"] = int(sizes.max()) if len(sizes) else 0
+        return int(self._cache["longest"])
+
+    @property
+    def position(self) -> IntArray:
+        """Place of every edge in chain order."""
+        if "position" not in self._cache:
+            position = np.empty(len(self.code), np.int32)
+            position[self.code >> 1] = np.arange(len(self.code), dtype=np.int32)
+            self._cache["position"] = position
+        return self._cache["position"]  # type: ignore[no-any-return]
+
+    def incident(self, u: IntArray, v: IntArray) -> IntArray:
+        """One edge end (2 edge + end) of every node, -1 for an isolated one."""
+        if "incident" not in self._cache:
+            ends = np.full(len(self.core_of), -1, np.int32)
+            numbers = np.arange(len(u), dtype=np.int32)
+            ends[v] = 2 * numbers + 1
+            ends[u] = 2 * numbers
+            self._cache["incident"] = ends
+        return self._cache["incident"]  # type: ignore[no-any-return]
+
+
+def hilbert_order(x: FloatArray, y: FloatArray) -> IntArray:
+    """Order of points along a Hilbert curve, so that near points lie near in memory."""
+    from qianwan_gis.network import kernels
+
+    if len(x) == 0:
+        return np.empty(0, np.int32)
+    x0, y0 = float(x.min()), float(y.min())
+    span = max(float(x.max()) - x0, float(y.max()) - y0)
+    scale = 65535.0 / span if span > 0.0 else 0.0
+    keys = kernels.hilbert_keys(x, y, x0, y0, scale)
+    return kernels.radix_argsort(keys)  # type: ignore[no-any-return]
+
+
+def build(u: IntArray, v: IntArray, x: FloatArray, y: FloatArray) -> Topology:
+    """Find the chains and number the core nodes along a Hilbert curve.
+
+    Parameters
+    ----------
+    u, v
+        Node positions of the edges' ends.
+    x, y
+        Coordinates of the nodes: used for locality only, never for lengths.
+    """
+    from qianwan_gis.network import kernels
+
+    n = len(x)
+    degree, mixed, loop = kernels.edge_ends(u, v, n)
+    core = ((degree != 2) | (loop == 1)).astype(np.uint8)
+    start, code, a, b = kernels.build_chains(u, v, mixed, core)
+    nodes = np.flatnonzero(core).astype(np.int32)
+    order = hilbert_order(x[nodes], y[nodes])
+    core_of = np.full(n, -1, np.int32)
+    core_of[nodes[order]] = np.arange(len(nodes), dtype=np.int32)
+    start, code, a, b = kernels.order_chains(start, code, a, b, core_of, len(nodes))
+    ip, target, arc = kernels.core_arcs(a, b, len(nodes))
+    return Topology(start, code, a, b, core_of, ip, target, arc)

@@ -1,0 +1,124 @@
+"""Writing what a run leaves behind: every file, whole, with a record of what it came from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qianwan_gis import __version__, _io, report
+from qianwan_gis._errors import UnavailableError, UsageError
+from qianwan_gis._text import Text
+from qianwan_gis.export import gpkg, tables
+from qianwan_gis.maps import static, web
+from qianwan_gis.maps.offline import save_offline
+
+if TYPE_CHECKING:
+    from qianwan_gis.plan import Plan
+
+RECORD = "run.json"
+_LIBRARIES = ("folium", "geopandas", "matplotlib", "numba", "numpy", "pandas", "pyproj", "scipy", "shapely")  # fmt: skip
+
+
+def files(plan: Plan) -> dict[str, Text]:
+    """Return the files of a run and what each is for, in the order to look at them."""
+    return {
+        "map.html": Text("网页地图，双击打开，不需要网络", "web map; opens by double-click, offline"),
+        "report.docx": Text("报告（Word）", "report (Word)"),
+        "report.md": Text("报告（文本）", "report (text)"),
+        "tables.xlsx": Text("表格（Excel）", "tables (Excel)"),
+        "coverage.csv": Text("服务覆盖明细", "coverage, row by row"),
+        f"{plan.county.key}.gpkg": Text("规划图层（QGIS）", "planning layers (QGIS)"),
+        "atlas.pdf": Text("A3 图册", "A3 map sheets"),
+        RECORD: Text("运行记录与校验值", "record of the run, with checksums"),
+    }
+
+
+def write(plan: Plan, folder: Path) -> Path:
+    """Write all outputs of a plan.
+
+    Files of other makers in the folder are kept. Where no Chinese font is installed the atlas is
+    left out and the report has no figures; ``run.json`` and the report's problems say so.
+
+    Parameters
+    ----------
+    folder
+        Made or replaced as a whole, only when everything has been written.
+    """
+    if folder.is_file():
+        raise UsageError(Text(f"{folder} 是文件，不是文件夹", f"{folder} is a file, not a folder"))
+    steps: list[tuple[str, Callable[[Path], Any]]] = [
+        (f"{plan.county.key}.gpkg", lambda path: gpkg.write(plan, path)),
+        ("tables.xlsx", lambda path: tables.write_xlsx(plan, path)),
+        ("coverage.csv", lambda path: tables.write_csv(plan, path)),
+        ("map.html", lambda path: save_offline(web.web_map(plan), path)),
+        ("atlas.pdf", lambda path: static.write_atlas(plan, path)),
+        ("report.docx", lambda path: report.write_report(plan, path.parent)),
+    ]
+    timing: dict[str, float] = {}
+    missing: list[str] = []
+    with _io.staged_folder(folder) as stage:
+        for name, step in steps:
+            started = time.perf_counter()
+            try:
+                step(stage / name)
+            except UnavailableError as error:
+                missing.append(error.text.get(plan.lang))
+            timing[name] = round(time.perf_counter() - started, 3)
+        _write_record(plan, stage, timing, missing)
+        _keep_foreign(folder, stage)
+    return folder
+
+
+def _keep_foreign(old: Path, stage: Path) -> None:
+    """Carry over what the user put into the folder; drop what an earlier run wrote."""
+    if not old.is_dir():
+        return
+    try:
+        record = json.loads((old / RECORD).read_text(encoding="utf-8"))
+        ours = {*record["outputs"], RECORD}
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = set()
+    for item in old.iterdir():
+        if item.name not in ours and not (stage / item.name).exists():
+            copy = shutil.copytree if item.is_dir() else shutil.copy2
+            copy(item, stage / item.name)
+
+
+def _write_record(
+    plan: Plan, stage: Path, timing: dict[str, float], missing: Sequence[str]
+) -> None:
+    outputs = {
+        path.relative_to(stage).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": _io.sha256(path),
+        }
+        for path in sorted(stage.rglob("*"))
+        if path.is_file()
+    }
+    table = plan.standards.table(used_only=True)
+    record = {
+        "county": {"key": plan.county.key, "adcode": plan.county.adcode, "name": plan.county.name},
+        "run_date": plan.run_date,
+        "crs": plan.crs.to_string(),
+        "marks": [mark.get(plan.lang) for mark in plan.marks],
+        "inputs": plan.input_files(),
+        "outputs": outputs,
+        "not_written": list(missing),
+        "standards": table.astype(object).where(table.notna(), None).to_dict("records"),
+        "withheld": {key: text.get(plan.lang) for key, text in plan.disclosure.reasons.items()},
+        "problems": [problem.message(plan.lang) for problem in plan.problems],
+        "versions": {
+            "qianwan_gis": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in _LIBRARIES},
+        },
+        "timing": timing,
+    }
+    text = json.dumps(record, ensure_ascii=False, indent=1, default=str)
+    _io.write_text(stage / RECORD, text + "\n")

@@ -1,0 +1,554 @@
+"""The plan of one county: inputs, standards and choices, and the steps that follow from them.
+
+`Plan` is the only object that knows the order of the steps. Each step is computed once, when it
+is first asked for; a scenario is another plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import geopandas as gpd
+import pandas as pd
+
+from qianwan_gis import _io, boundaries, datum, geocoding, indicators, sources
+from qianwan_gis import facilities as facility_files
+from qianwan_gis import roads as road_files
+from qianwan_gis._errors import DataError, Problem, ProblemLog
+from qianwan_gis._text import Lang, Text
+from qianwan_gis.corridor import Corridor, route_via
+from qianwan_gis.county import County, LayerSpec
+from qianwan_gis.gazetteer import Gazetteer
+from qianwan_gis.network import RoadNetwork
+from qianwan_gis.review import read_review
+from qianwan_gis.schemas import Inventory, value_text
+from qianwan_gis.services import compute_coverage
+from qianwan_gis.standards import Standards
+from qianwan_gis.terrain import Terrain
+from qianwan_gis.uncertainty import Draws, seed_of
+from qianwan_gis.villages import VillageList, merge_lists, read_village_list
+
+if TYPE_CHECKING:
+    import folium
+    import pyproj
+
+_T = TypeVar("_T")
+
+#: The inputs that `Plan.check` reads, in the order of the data flow.
+_INPUT_STEPS = (
+    "boundary", "gazetteer", "village_list", "located", "recorded_roads", "facilities", "sewers",
+    "supplies", "segments", "corridor", "terrain", "targets",
+)  # fmt: skip
+
+
+class Plan:
+    """One county with its standards and choices.
+
+    Open one with `Plan.open`. All tables are in the county's CGCS2000 3-degree zone (metres).
+
+    Parameters
+    ----------
+    county
+        The county and the files it names.
+    lang
+        Language of the outputs.
+    overrides
+        Standards set for this plan, over the county's own.
+    width_m
+        Corridor zone widths to use instead of the county's.
+    """
+
+    def __init__(
+        self,
+        county: County,
+        *,
+        lang: Lang = "zh",
+        overrides: Mapping[str, Any] | None = None,
+        width_m: float | Sequence[float] | None = None,
+    ) -> None:
+        self.county = county
+        self.lang = lang
+        self._overrides = dict(overrides or {})
+        self._width_m = width_m
+        self._log = ProblemLog()
+        self.standards = Standards.load({**county.standards, **self._overrides})
+
+    @classmethod
+    def open(
+        cls,
+        key: str | Path,
+        *,
+        lang: Lang = "zh",
+        standards: Mapping[str, Any] | None = None,
+        width_m: float | Sequence[float] | None = None,
+    ) -> Plan:
+        """Open a carried county by key, or a project folder or ``.toml`` by path."""
+        return cls(County.open(key), lang=lang, overrides=standards, width_m=width_m)
+
+    def replace(
+        self,
+        *,
+        standards: Mapping[str, Any] | None = None,
+        width_m: float | Sequence[float] | None = None,
+        lang: Lang | None = None,
+    ) -> Plan:
+        """Return a scenario: a fresh plan of the same county with other choices."""
+        return Plan(
+            self.county,
+            lang=lang or self.lang,
+            overrides={**self._overrides, **(standards or {})},
+            width_m=width_m if width_m is not None else self._width_m,
+        )
+
+    def check(self) -> Plan:
+        """Read every input and raise `DataError` with all faults if any is an error."""
+        found = ProblemLog()
+        for step in _INPUT_STEPS:
+            try:
+                getattr(self, step)
+            except DataError as error:
+                found.extend(error.problems)
+        found.extend(self._log)
+        if found.errors:
+            raise DataError(list(dict.fromkeys(found)))
+        return self
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was found in the inputs read so far, errors first."""
+        order = {"error": 0, "warning": 1, "note": 2}
+        return sorted(dict.fromkeys(self._log), key=lambda p: order[p.level])
+
+    def _read(self, reader: Callable[[ProblemLog], _T]) -> _T:
+        """Run one input step; its faults join the plan's, errors are raised."""
+        log = ProblemLog()
+        result = reader(log)
+        log.raise_errors()
+        self._log.extend(log)
+        return result
+
+    # ---- inputs -------------------------------------------------------------------------
+
+    @cached_property
+    def boundary(self) -> gpd.GeoDataFrame:
+        """County outline: one row, in the plan's CRS."""
+        spec = self.county.boundary.file
+        if spec is None:
+            outline = boundaries.outline(self.county.adcode)
+        else:
+            outline = boundaries.read_outline(
+                self.county.resolve(spec.path), source=spec.source, licence=spec.licence,
+                layer=spec.layer, crs=spec.crs, datum=spec.datum, encoding=spec.encoding,
+            )  # fmt: skip
+        centre = outline.to_crs(datum.CGCS2000).geometry.iloc[0].representative_point()
+        return outline.to_crs(self.county.zone_crs(centre.x))
+
+    @property
+    def crs(self) -> pyproj.CRS:
+        """The county's CGCS2000 3-degree zone, without prefix."""
+        return self.boundary.crs
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        """The county's village-level units, townships and descriptions."""
+        spec = self.county.villages
+        if spec.units is not None:
+            units = spec.units
+            return self._read(lambda log: self._read_units(units, log))
+        if spec.gazetteer is not None:
+            return Gazetteer.carried(str(spec.gazetteer))
+        problem = Problem(
+            "no_villages", "error",
+            Text("没有村庄表", "there is no village table"), file=self.county.file.name,
+            field="villages.units",
+            fix=Text("放入村庄表并写明 [villages.units] path", "supply one under [villages.units]"),
+        )  # fmt: skip
+        raise DataError(problem)
+
+    def _read_units(self, spec: LayerSpec, log: ProblemLog) -> Gazetteer:
+        """Read the county's own village table, or a point layer of villages."""
+        path = self.county.resolve(spec.path)
+        if path.suffix.lower() not in (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".parquet"):
+            return Gazetteer.read(
+                path, adcode=self.county.adcode, columns=spec.columns, encoding=spec.encoding,
+                datum=spec.datum, log=log,
+            )  # fmt: skip
+        before = len(log.errors)
+        layer = self._layer(spec, "Point", log).to_crs(datum.WGS84)
+        if len(log.errors) > before:
+            log.raise_errors()
+        points = layer.geometry.centroid if "Point" not in set(layer.geom_type) else layer.geometry
+        table = pd.DataFrame(layer.drop(columns="geometry")).assign(lon=points.x, lat=points.y)
+        return Gazetteer.read(table, adcode=self.county.adcode, log=log)
+
+    @cached_property
+    def village_list(self) -> VillageList | None:
+        """The official lists, as printed and as corrected; ``None`` without any."""
+        paths = [self.county.resolve(path) for path in self.county.villages.lists]
+        if not paths:
+            return None
+        parts, faults = [], ProblemLog()
+        for path in paths:
+            try:
+                parts.append(read_village_list(path, gazetteer=self.gazetteer))
+            except DataError as error:
+                faults.extend(error.problems)
+        faults.raise_errors()
+        lists = merge_lists(parts)
+        self._log.extend(lists.problems)
+        return lists
+
+    @cached_property
+    def located(self) -> geocoding.Located:
+        """Positions with evidence: `villages`, `regions` and conflicts come from here."""
+        spec = self.county.villages
+        review = read_review(self.county.resolve(spec.review)) if spec.review else None
+        located = geocoding.locate(
+            gazetteer=self.gazetteer, outline=self.boundary, crs=self.crs,
+            standards=self.standards, lists=self.village_list, review=review,
+            townships=self.township_areas,
+        )  # fmt: skip
+        self._log.extend(located.problems)
+        return located
+
+    @cached_property
+    def township_areas(self) -> gpd.GeoDataFrame | None:
+        """The user's own township polygons, if any."""
+        spec = self.county.boundary.townships
+        if spec is None:
+            return None
+        return self._read(lambda log: self._layer(spec, "Polygon", log).to_crs(self.crs))
+
+    @property
+    def villages(self) -> gpd.GeoDataFrame:
+        """VILLAGES: every unit of the county and every listed village."""
+        return self.located.villages
+
+    @property
+    def regions(self) -> gpd.GeoDataFrame:
+        """REGIONS: where a village without a point may be."""
+        return self.located.regions
+
+    @cached_property
+    def townships(self) -> gpd.GeoDataFrame:
+        """Seat points: ``township``, ``code``, ``status``, ``uncertainty_m``."""
+        table = self.gazetteer.townships.rename(columns={"name": "township"})
+        table = table[table["lon"].notna()].reset_index(drop=True)
+        points = gpd.points_from_xy(table["lon"], table["lat"])
+        return gpd.GeoDataFrame(table, geometry=points, crs=datum.WGS84).to_crs(self.crs)
+
+    @cached_property
+    def recorded_roads(self) -> gpd.GeoDataFrame:
+        """ROADS from the county's files, without presumed links."""
+        return self._read(self._read_roads)
+
+    def _read_roads(self, log: ProblemLog) -> gpd.GeoDataFrame:
+        parts = [
+            road_files.read_roads(
+                self.county.resolve(spec.path), standards=self.standards, crs=self.crs,
+                layer=spec.layer, file_crs=spec.crs, file_datum=spec.datum, encoding=spec.encoding,
+                columns=spec.columns, classes=spec.classes, basis=spec.basis, log=log,
+            )
+            for spec in self.county.roads.files
+        ]  # fmt: skip
+        if not parts:
+            return road_files.empty(self.crs)
+        return gpd.GeoDataFrame(
+            pd.concat(parts, ignore_index=True), geometry="geometry", crs=self.crs
+        )
+
+    @cached_property
+    def roads(self) -> gpd.GeoDataFrame:
+        """ROADS: recorded, and presumed links where the county's file asks for them."""
+        recorded = self.recorded_roads
+        if not self.county.roads.presume_links:
+            return recorded
+        points = self.villages[self.villages["basis"] == "point"]
+        links = road_files.presumed_links(points, recorded, self.townships, self.standards)
+        return gpd.GeoDataFrame(
+            pd.concat([recorded, links], ignore_index=True), geometry="geometry", crs=self.crs
+        )
+
+    @cached_property
+    def facilities(self) -> gpd.GeoDataFrame:
+        """FACILITIES of every service."""
+        return self._read(
+            lambda log: facility_files.read_facilities(
+                self.county.facilities, crs=self.crs, villages=self.villages, seats=self.townships,
+                boundary=self.boundary.geometry.iloc[0], resolve=self.county.resolve, log=log,
+            )
+        )  # fmt: skip
+
+    @property
+    def inventories(self) -> dict[tuple[str, str], Inventory]:
+        """How complete the register of each service and tier is."""
+        return facility_files.inventories(self.county.facilities)
+
+    @cached_property
+    def terrain(self) -> Terrain | None:
+        """Elevation, where the county has a raster."""
+        spec = self.county.terrain
+        return Terrain.open(self.county.resolve(spec.path)) if spec else None
+
+    @cached_property
+    def targets(self) -> pd.DataFrame:
+        """TARGETS: the ledger of the plans' numeric targets."""
+        paths = [self.county.resolve(path) for path in self.county.targets]
+        return self._read(
+            lambda log: indicators.progress(indicators.read_targets(paths, log=log))
+        )
+
+    @cached_property
+    def sewers(self) -> gpd.GeoDataFrame:
+        """Recorded sewer lines; empty where there are none on record."""
+        return self._read(
+            lambda log: facility_files.read_sewers(
+                self.county.facilities, crs=self.crs, resolve=self.county.resolve, log=log
+            )
+        )
+
+    @cached_property
+    def supplies(self) -> pd.DataFrame:
+        """Which facility serves which village, where a register says so."""
+        return self._read(
+            lambda log: facility_files.read_supplies(
+                self.county.facilities, villages=self.villages, facilities=self.facilities,
+                resolve=self.county.resolve, log=log,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def segments(self) -> gpd.GeoDataFrame | None:
+        """The corridor's segments as the county supplied them."""
+        spec = self.county.corridor.segments if self.county.corridor else None
+        return self._read(lambda log: self._layer(spec, "LineString", log)) if spec else None
+
+    def _layer(self, spec: LayerSpec, kind: str, log: ProblemLog) -> gpd.GeoDataFrame:
+        return _io.read_layer(
+            self.county.resolve(spec.path), layer=spec.layer, crs=spec.crs, datum=spec.datum,
+            encoding=spec.encoding, columns=spec.columns, kind=kind, log=log,
+        )  # fmt: skip
+
+    # ---- results ------------------------------------------------------------------------
+
+    @cached_property
+    def network(self) -> RoadNetwork:
+        """The road network of `roads`, with seconds by mode and metres."""
+        return RoadNetwork.from_roads(self.roads, self.standards)
+
+    @cached_property
+    def draws(self) -> Draws:
+        """The joint draws that all services share, seeded by the county's key."""
+        return Draws(seed=seed_of(self.county.key))
+
+    @cached_property
+    def corridor(self) -> Corridor | None:
+        """The demonstration corridor: from segments, or presumed through named places."""
+        spec = self.county.corridor
+        if spec is None:
+            return None
+        if self.segments is not None:
+            stakes = self._read(
+                lambda log: self._layer(spec.stakes, "Point", log) if spec.stakes else None
+            )
+            equations = (
+                _io.read_table(self.county.resolve(spec.equations)) if spec.equations else None
+            )
+            made = Corridor.from_segments(
+                self.segments.to_crs(self.crs), equations=equations, name=spec.name,
+                stakes=None if stakes is None else stakes.to_crs(self.crs),
+                file=str(spec.segments.path.name if spec.segments else "corridor"),
+            )  # fmt: skip
+            self._log.extend(made.problems)
+            return made
+        if not spec.via:
+            return None
+        return route_via(self.network, self._via_places(spec.via), name=spec.name)
+
+    def _via_places(self, names: Sequence[str]) -> gpd.GeoDataFrame:
+        """Points of the named places: township seats first, then villages with a point."""
+        seats = self.townships.set_index("township")["geometry"]
+        villages = self.villages[self.villages["basis"] == "point"].set_index("name")["geometry"]
+        found, missing = {}, []
+        for name in names:
+            places = seats.get(name, villages.get(name.removesuffix("村")))
+            if places is None:
+                missing.append(name)
+            else:
+                found[name] = places.iloc[0] if isinstance(places, pd.Series) else places
+        if missing:
+            there = "、".join(missing)
+            raise DataError(
+                Problem("unknown_via", "error",
+                        Text(f"廊带途经地没有点位：{there}", f"no point for the corridor's via places: {there}"),
+                        file=self.county.file.name, field="corridor.via")
+            )  # fmt: skip
+        return gpd.GeoDataFrame({"name": list(found)}, geometry=list(found.values()), crs=self.crs)
+
+    @property
+    def widths_m(self) -> list[float]:
+        """Widths of the corridor zones, metres either side."""
+        given = self._width_m
+        if given is None:
+            given = self.county.corridor.widths_m if self.county.corridor else ()
+        return sorted(float(w) for w in ([given] if isinstance(given, int | float) else given))
+
+    @property
+    def _measured_corridor(self) -> Corridor | None:
+        """The corridor if it may feed summaries: a presumed route may not."""
+        corridor = self.corridor
+        return corridor if corridor is not None and corridor.basis != "presumed" else None
+
+    @cached_property
+    def corridor_villages(self) -> pd.DataFrame | None:
+        """Villages along a measured corridor in order of chainage; ``None`` without one."""
+        corridor = self._measured_corridor
+        return corridor.table_for(self.villages, widths_m=self.widths_m) if corridor else None
+
+    @cached_property
+    def zones(self) -> gpd.GeoDataFrame | None:
+        """Corridor zones: ``width_m`` and polygon; ``None`` without a measured corridor."""
+        corridor = self._measured_corridor
+        return corridor.zones(self.widths_m) if corridor else None
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """COVERAGE: every village, service and tier, with the reason."""
+        return compute_coverage(
+            self.villages, self.regions, self.network, self.facilities, self.inventories,
+            self.standards, self.draws, seats=self.townships, sewers=self.sewers,
+            supplies=self.supplies,
+        )  # fmt: skip
+
+    def summary(self, by: str = "county") -> pd.DataFrame:
+        """Coverage by group: how many villages covered, not covered, unknown, assessed of how many.
+
+        Parameters
+        ----------
+        by
+            ``county``, ``township``, ``category``, ``list`` or ``zone``.
+        """
+        return indicators.summary(
+            self.coverage, self.villages, by, county=self.county.name,
+            corridor_villages=self.corridor_villages,
+        )  # fmt: skip
+
+    @cached_property
+    def disclosure(self) -> indicators.Disclosure:
+        """What these data do not bear and no output may show."""
+        return indicators.Disclosure.of(
+            self.villages, self.inventories, network=self.network, roads=self.roads,
+            corridor_basis=self.corridor.basis if self.corridor else None,
+            terrain_cell_m=self.terrain.cell_m if self.terrain else None,
+            own_township_areas=self.township_areas is not None,
+        )  # fmt: skip
+
+    @cached_property
+    def to_collect(self) -> pd.DataFrame:
+        """What to collect first, with the reason and how many villages it would settle."""
+        spec = self.county.corridor
+        return indicators.to_collect(
+            self.coverage, self.villages, self.inventories, network=self.network, roads=self.roads,
+            corridor_basis=self.corridor.basis if self.corridor else None,
+            undefined=spec.undefined if spec else (), has_terrain=self.terrain is not None,
+        )  # fmt: skip
+
+    def headline(self) -> pd.DataFrame:
+        """The run's own numbers: lists, positions, what was and was not assessed."""
+        lists = self.village_list
+        table = indicators.first_run_numbers(
+            lists.table if lists else None, self.villages, self.coverage
+        )
+        return pd.DataFrame(
+            {"item": [text.get(self.lang) for text in table["item"]], "value": table["value"]}
+        )
+
+    def match_summary(self) -> pd.DataFrame:
+        """Villages by class of positional evidence."""
+        table = self.located.by_match()
+        words = [value_text("match", match).get(self.lang) for match in table["match"]]
+        table.insert(1, "title", words)
+        return table
+
+    # ---- what every output states ----------------------------------------------------------
+
+    @property
+    def title(self) -> Text:
+        """The title that outputs carry."""
+        name = self.county.title
+        return Text(
+            f"{name.zh}“千万工程”示范廊带规划分析", f"{name.en}: Thousand Villages corridor analysis"
+        )
+
+    @property
+    def run_date(self) -> str:
+        """The declared date of the outputs (ISO)."""
+        return self.county.run_date.isoformat()
+
+    @property
+    def marks(self) -> list[Text]:
+        """Watermarks of every output."""
+        marks = []
+        if self.county.synthetic:
+            marks.append(Text("合成数据", "Synthetic data"))
+        if not self.county.map.review_number:
+            marks.append(Text(self.county.map.scope, self.county.map.scope_en))
+        return marks
+
+    @cached_property
+    def sources(self) -> pd.DataFrame:
+        """What each layer rests on: source, licence, date, kind and number of features."""
+        return sources.table(self)
+
+    # ---- outputs --------------------------------------------------------------------------
+
+    def map(self) -> folium.Map:
+        """The web map as a `folium.Map`."""
+        from qianwan_gis.maps import web
+
+        return web.web_map(self)
+
+    def input_files(self) -> dict[str, str]:
+        """SHA-256 of every input file, by its path in the county's file."""
+        county = self.county
+        specs: list[LayerSpec | None] = [
+            county.boundary.file, county.boundary.townships, county.villages.units,
+            county.terrain, county.rivers, county.settlements, county.areas,
+            *county.roads.files, *county.facilities,
+        ]  # fmt: skip
+        paths = [spec.path for spec in specs if spec is not None and spec.path is not None]
+        paths += [*county.villages.lists, *county.targets]
+        paths += [spec.supplies for spec in county.facilities if spec.supplies]
+        if county.villages.review:
+            paths.append(county.villages.review)
+        if county.corridor:
+            layers = (county.corridor.segments, county.corridor.stakes)
+            paths += [layer.path for layer in layers if layer]
+            paths += [county.corridor.equations] if county.corridor.equations else []
+        found = {county.file.name: _io.sha256(county.file)}
+        for path in sorted(paths):
+            full = county.resolve(path)
+            for file in sorted(full.iterdir()) if full.is_dir() else [full]:
+                if file.is_file():
+                    found[path.as_posix() + (f"/{file.name}" if full.is_dir() else "")] = _io.sha256(file)
+        return found
+
+    def sql(self, statement: str) -> pd.DataFrame:
+        """Run SQL over villages, regions, roads, facilities, coverage, townships and targets."""
+        from qianwan_gis import sql
+
+        tables = {
+            "villages": self.villages, "regions": self.regions, "roads": self.roads,
+            "facilities": self.facilities, "coverage": self.coverage,
+            "townships": self.townships, "targets": self.targets,
+        }  # fmt: skip
+        return sql.query(statement, tables)
+
+    def write(self, folder: str | Path) -> Path:
+        """Write every output file into a folder; the last good outputs stay whole until the end."""
+        from qianwan_gis import outputs
+
+        return outputs.write(self, Path(folder))

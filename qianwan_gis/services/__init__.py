@@ -1,0 +1,77 @@
+"""Services: one module per physics (access, sewage, water), one TOML table per service and tier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from qianwan_gis.services.registry import Service, services
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from qianwan_gis.network import RoadNetwork
+    from qianwan_gis.schemas import Inventory
+    from qianwan_gis.standards import Standards
+    from qianwan_gis.uncertainty import Draws
+
+__all__ = ["Service", "compute_coverage", "services"]
+
+
+def compute_coverage(
+    villages: gpd.GeoDataFrame,
+    regions: gpd.GeoDataFrame | None,
+    network: RoadNetwork | None,
+    facilities: gpd.GeoDataFrame,
+    inventories: Mapping[tuple[str, str], Inventory],
+    standards: Standards,
+    draws: Draws,
+    *,
+    seats: gpd.GeoDataFrame | None = None,
+    sewers: gpd.GeoDataFrame | None = None,
+    supplies: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return the one coverage table of all services: every village, every tier, a reason each.
+
+    Parameters
+    ----------
+    villages, regions, facilities
+        VILLAGES, REGIONS and FACILITIES in one projected CRS (metres).
+    network
+        The road network; tiers measured by network time are ``no_road`` without it.
+    inventories
+        How complete the register of each (service, tier) is.
+    seats
+        Township seat points (``township``, Point): ends of presumed links, used only where the
+        network has presumed edges.
+    sewers
+        Recorded sewer lines (`facilities.read_sewers`).
+    supplies
+        Which facility serves which village (`facilities.read_supplies`).
+
+    Returns
+    -------
+    COVERAGE with the further columns of `registry.EXTRA`; one row per village and tier, villages
+    in the order of ``villages`` within each tier.
+    """
+    from qianwan_gis.services import access, sewage, water
+
+    positions = draws.positions(villages, regions)
+    parts = []
+    for service in services():
+        if service.physics == "access":
+            part = access.coverage(
+                service, villages, positions, network, facilities, inventories, standards, draws,
+                seats=seats,
+            )  # fmt: skip
+        elif service.physics == "sewage":
+            part = sewage.coverage(
+                service, positions, facilities, inventories, standards, draws,
+                sewers=sewers, supplies=supplies,
+            )  # fmt: skip
+        else:
+            part = water.coverage(service, villages, facilities, inventories, supplies=supplies)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)

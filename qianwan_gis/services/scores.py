@@ -1,0 +1,390 @@
+"""Access scores: who shares which supply with whom (floating catchments, rational agents).
+
+All functions take a long cost table ``origin, destination, cost`` (one row per pair, missing
+pairs are unreachable) and Series of demand and supply by identifier, and return a Series by
+origin. Nothing depends on the order of rows.
+
+Sources: Luo and Wang (2003) 2SFCA; Luo and Qi (2009) E2SFCA; Wan, Zou and Sternberg (2012) 3SFCA;
+Dai (2010) Gaussian 2SFCA; Saxon and Snow (2020) RAAM; Hansen (1959) gravity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from qianwan_gis._errors import ProblemLog, UsageError
+from qianwan_gis._text import Text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+Weights = Mapping[float, float] | Callable[["Array"], "Array"]
+FcaMethod = Literal["2sfca", "e2sfca", "3sfca", "gaussian"]
+
+
+class _Pairs(NamedTuple):
+    """Cost table as arrays: row numbers in demand and supply, and the cost."""
+
+    origin: NDArray[np.int64]
+    destination: NDArray[np.int64]
+    cost: Array
+
+
+# ---------------------------------------------------------------------------------------------
+# Weights
+# ---------------------------------------------------------------------------------------------
+
+
+def step(steps: Mapping[float, float]) -> Callable[[Array], Array]:
+    """Return a decay in steps: ``{10: 1, 20: 0.68, 30: 0.22}``; limits inclusive, 0 beyond."""
+    limits = np.array(sorted(steps), float)
+    values = np.array([steps[k] for k in sorted(steps)] + [0.0], float)
+    if (values < 0).any():
+        raise UsageError(Text("权重不得为负", "weights must not be negative"))
+
+    def weight(cost: Array) -> Array:
+        return np.asarray(values[np.searchsorted(limits, cost, side="left")])
+
+    return weight
+
+
+def gaussian(sigma: float) -> Callable[[Array], Array]:
+    """Return the decay ``exp(-cost^2 / (2 sigma^2))``, 1 at cost 0."""
+
+    def weight(cost: Array) -> Array:
+        return np.asarray(np.exp(-0.5 * (np.asarray(cost, float) / sigma) ** 2))
+
+    return weight
+
+
+def gaussian_catchment(catchment: float) -> Callable[[Array], Array]:
+    """Return Dai's (2010) Gaussian: 1 at cost 0, exactly 0 at the edge of the catchment."""
+    edge = np.exp(-0.5)
+
+    def weight(cost: Array) -> Array:
+        inside = np.exp(-0.5 * (np.asarray(cost, float) / catchment) ** 2)
+        return np.asarray(np.maximum(0.0, (inside - edge) / (1.0 - edge)))
+
+    return weight
+
+
+def _weight_function(
+    weights: Weights | None, method: FcaMethod, catchment: float
+) -> Callable[[Array], Array]:
+    if callable(weights):
+        return weights
+    if weights is not None:
+        return step(weights)
+    if method == "gaussian":
+        return gaussian_catchment(catchment)
+    if method == "e2sfca":  # Luo and Qi's slow decay over thirds of the catchment
+        return step({catchment / 3: 1.0, catchment * 2 / 3: 0.68, catchment: 0.22})
+    if method == "3sfca":  # Wan et al.'s weights at 10, 20, 30, 60 minutes
+        return step(
+            {catchment / 6: 0.962, catchment / 3: 0.704, catchment / 2: 0.377, catchment: 0.042}
+        )
+    return lambda cost: np.ones(len(cost))
+
+
+# ---------------------------------------------------------------------------------------------
+# Scores
+# ---------------------------------------------------------------------------------------------
+
+
+def fca(
+    cost: pd.DataFrame,
+    demand: pd.Series,
+    supply: pd.Series,
+    catchment: float,
+    weights: Weights | None = None,
+    method: FcaMethod = "2sfca",
+) -> pd.Series:
+    """Return the floating catchment score: supply per head within reach, shared with everybody.
+
+    Parameters
+    ----------
+    cost
+        Long table ``origin, destination, cost``; NaN is unreachable, a pair given twice a fault.
+    demand
+        People by origin. Origins with unknown demand (NaN) get a score and count as nobody.
+    supply
+        Capacity (doctors, beds) by destination.
+    catchment
+        Largest cost that counts, inclusive.
+    weights
+        Decay: steps ``{cost: weight}`` or a function of an array; each method has the one of its
+        paper scaled to the catchment.
+    method
+        ``2sfca``, ``e2sfca``, ``3sfca`` (demand divides over destinations by weight) or
+        ``gaussian`` (Dai).
+
+    Returns
+    -------
+    Series by origin (index of ``demand``), supply per unit of demand; 0 where nothing is in reach.
+    Sum of demand x score over all origins is the supply that anybody reaches.
+    """
+    if method not in ("2sfca", "e2sfca", "3sfca", "gaussian"):
+        raise UsageError(Text(f"没有方法“{method}”", f"no method “{method}”"))
+    pairs = _pairs(cost, demand, supply, catchment)
+    people = np.nan_to_num(demand.to_numpy(float))
+    stock = np.nan_to_num(supply.to_numpy(float))
+    weight = np.asarray(_weight_function(weights, method, catchment)(pairs.cost), float)
+    if method == "3sfca":
+        total = np.bincount(pairs.origin, weight, minlength=len(people))[pairs.origin]
+        weight = weight * np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    load = np.bincount(
+        pairs.destination, weight * people[pairs.origin], minlength=len(stock)
+    ).astype(float)
+    ratio = np.divide(stock, load, out=np.zeros_like(stock), where=load > 0)
+    score = np.bincount(pairs.origin, weight * ratio[pairs.destination], minlength=len(people))
+    return pd.Series(score, index=demand.index, name=method)
+
+
+def gravity(
+    cost: pd.DataFrame,
+    supply: pd.Series,
+    weights: Weights,
+    *,
+    origins: pd.Index | None = None,
+    catchment: float = np.inf,
+) -> pd.Series:
+    """Return the supply in reach weighted by decay (Hansen); nobody competes for it.
+
+    Returns
+    -------
+    Series by origin (``origins``, or those of the cost table in order of identifier).
+    """
+    index = _origins(cost, origins)
+    pairs = _pairs(cost, pd.Series(0.0, index=index), supply, catchment)
+    weight = np.asarray((weights if callable(weights) else step(weights))(pairs.cost), float)
+    stock = np.nan_to_num(supply.to_numpy(float))
+    score = np.bincount(pairs.origin, weight * stock[pairs.destination], minlength=len(index))
+    return pd.Series(score, index=index, name="gravity")
+
+
+def cumulative(
+    cost: pd.DataFrame,
+    supply: pd.Series,
+    catchment: float,
+    *,
+    origins: pd.Index | None = None,
+) -> pd.Series:
+    """Return the supply within the catchment (cumulative opportunities), limit inclusive."""
+    flat = gravity(cost, supply, lambda c: np.ones(len(c)), origins=origins, catchment=catchment)
+    return flat.rename("cumulative")
+
+
+def raam(
+    cost: pd.DataFrame,
+    demand: pd.Series,
+    supply: pd.Series,
+    tau: float,
+    *,
+    rho: float | None = None,
+    tolerance: float = 1e-9,
+    max_sweeps: int = 2000,
+) -> pd.Series:
+    """Return the cost of access when everybody chooses best: travel plus crowding (RAAM).
+
+    The cost of going from i to j is ``demand at j / (rho supply_j) + cost_ij / tau``; people
+    choose until nobody gains by changing. That is a convex problem, solved by equilibrating one
+    origin after another exactly; the relative gap left is in ``.attrs["gap"]``.
+
+    Parameters
+    ----------
+    cost, demand, supply
+        As in `fca`; demand and supply of zero or NaN take no part.
+    tau
+        Travel cost that weighs as much as the mean crowding.
+    rho
+        Demand per supply at which crowding is 1; the overall mean by default.
+    tolerance
+        Relative gap at which to stop.
+
+    Returns
+    -------
+    Series by origin: mean cost of its people; NaN for origins that reach nothing.
+    ``.attrs`` holds ``gap`` (mean excess over the best choice, relative) and ``sweeps``.
+    """
+    from qianwan_gis.services._kernels import equilibrate
+
+    people = np.nan_to_num(demand.to_numpy(float))
+    stock = np.nan_to_num(supply.to_numpy(float))
+    if not (tau > 0 and stock.sum() > 0):
+        raise UsageError(Text("tau 和总供给须大于零", "tau and total supply must be positive"))
+    pairs = _pairs(cost, demand, supply, np.inf)
+    use = (people[pairs.origin] > 0) & (stock[pairs.destination] > 0)
+    mean = people.sum() / stock.sum() if rho is None else rho
+    order = np.lexsort((pairs.destination[use], pairs.origin[use]))
+    origin = pairs.origin[use][order]
+    destination = pairs.destination[use][order]
+    travel = pairs.cost[use][order] / tau
+    start = np.searchsorted(origin, np.arange(len(people) + 1))
+    score, gap, sweeps = equilibrate(
+        start, destination, travel, people, mean * stock, tolerance, max_sweeps
+    )
+    out = pd.Series(score, index=demand.index, name="raam")
+    out.attrs["gap"], out.attrs["sweeps"] = float(gap), int(sweeps)
+    return out
+
+
+# ---------------------------------------------------------------------------------------------
+# Equity
+# ---------------------------------------------------------------------------------------------
+
+
+def gini(values: pd.Series, people: pd.Series | None = None) -> float:
+    """Return the Gini coefficient of a score, weighted by people: 0 equal, towards 1 unequal."""
+    x, w = _paired(values, people)
+    if not len(x) or x @ w == 0:
+        return float("nan")
+    order = np.argsort(x, kind="stable")
+    x, w = x[order], w[order]
+    share = np.r_[0.0, np.cumsum(w) / w.sum()]
+    part = np.r_[0.0, np.cumsum(x * w) / (x @ w)]
+    return float(1.0 - np.sum(np.diff(share) * (part[1:] + part[:-1])))
+
+
+def palma(values: pd.Series, people: pd.Series | None = None) -> float:
+    """Return the Palma ratio: score of the best-served 10 % over that of the worst-served 40 %."""
+    x, w = _paired(values, people)
+    if not len(x):
+        return float("nan")
+    top, bottom = _part(-x, -x, w, 0.1), _part(x, x, w, 0.4)
+    return float(-top / bottom) if bottom > 0 else float("nan")
+
+
+def worst_decile(values: pd.Series, people: pd.Series | None = None) -> float:
+    """Return the mean score of the worst-served tenth of the people."""
+    x, w = _paired(values, people)
+    return float(_part(x, x, w, 0.1) / (0.1 * w.sum())) if len(x) else float("nan")
+
+
+def equity(
+    score: pd.Series,
+    people: pd.Series | None = None,
+    *,
+    by: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Return equity figures of a score for all origins and, with ``by``, for each group.
+
+    Parameters
+    ----------
+    score
+        Access score by origin; larger is better.
+    people
+        People by origin; villages count one each without it. Unknown people (NaN) leave the
+        origin out, and ``origins`` says how many were counted.
+    by
+        Group (township, category) by origin.
+
+    Returns
+    -------
+    Table indexed by group (``""`` for all): ``origins, of, mean, gini, palma, worst_decile,
+    share_of_worst_decile``; the last is the share of the group's people who belong to the
+    worst-served tenth of everybody.
+    """
+    weight = pd.Series(1.0, index=score.index) if people is None else people.reindex(score.index)
+    known = score.notna() & weight.notna() & weight.gt(0)
+    order = score[known].sort_values(kind="stable").index
+    cumulative_people = weight.loc[order].cumsum()
+    limit = 0.1 * weight[known].sum()
+    # The origin that straddles the tenth belongs to it in part.
+    in_tenth = (limit - (cumulative_people - weight.loc[order])).clip(0, weight.loc[order])
+    groups: dict[str, pd.Index] = {"": score.index}
+    if by is not None:
+        labels = by.reindex(score.index)
+        groups |= {str(g): score.index[labels.eq(g)] for g in sorted(labels.dropna().unique())}
+    rows = []
+    for name, members in groups.items():
+        inside = members[known.loc[members]]
+        x, w = score.loc[inside], weight.loc[inside]
+        total = float(w.sum())
+        rows.append(
+            {
+                "group": name,
+                "origins": len(inside),
+                "of": len(members),
+                "mean": float((x * w).sum() / total) if total else np.nan,
+                "gini": gini(x, w),
+                "palma": palma(x, w),
+                "worst_decile": worst_decile(x, w),
+                "share_of_worst_decile": float(in_tenth.reindex(inside).sum() / total)
+                if total
+                else np.nan,
+            }
+        )
+    return pd.DataFrame(rows).set_index("group")
+
+
+# ---------------------------------------------------------------------------------------------
+# Helpers
+# ---------------------------------------------------------------------------------------------
+
+
+def _pairs(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series, catchment: float) -> _Pairs:
+    """Return the usable pairs; faults of the three tables are reported together."""
+    log = ProblemLog()
+    for name in ("origin", "destination", "cost"):
+        if name not in cost.columns:
+            log.add("error", "missing_column", f"缺少字段“{name}”", f"column “{name}” is missing",
+                    file="cost", field=name)  # fmt: skip
+    for table, name in ((demand, "demand"), (supply, "supply")):
+        if table.index.has_duplicates:
+            again = table.index[table.index.duplicated()][0]
+            log.add(
+                "error", "duplicate_id", f"编号“{again}”重复", f"“{again}” occurs twice", file=name
+            )
+        if (pd.to_numeric(table) < 0).any():
+            log.add("error", "negative", "有负值", "holds negative values", file=name)
+    log.raise_errors()
+    origin = demand.index.get_indexer(pd.Index(cost["origin"]))
+    destination = supply.index.get_indexer(pd.Index(cost["destination"]))
+    value = cost["cost"].to_numpy(float)
+    if (value < 0).any():
+        log.add(
+            "error", "negative", "成本有负值", "holds negative costs", file="cost", field="cost"
+        )
+    known = (origin >= 0) & (destination >= 0) & np.isfinite(value)
+    key = origin[known].astype(np.int64) * max(len(supply), 1) + destination[known]
+    if len(np.unique(key)) < len(key):
+        first = cost[["origin", "destination"]][known][
+            cost[["origin", "destination"]][known].duplicated()
+        ].iloc[0]
+        log.add("error", "duplicate_pair",
+                f"起讫点对重复：{first['origin']}→{first['destination']}",
+                f"the pair {first['origin']} to {first['destination']} occurs twice",
+                file="cost")  # fmt: skip
+    log.raise_errors()
+    # Sorted pairs make sums, and so results to the last bit, independent of row order.
+    order = np.argsort(key, kind="stable")
+    near = value[known][order] <= catchment
+    return _Pairs(
+        origin[known][order][near].astype(np.int64),
+        destination[known][order][near].astype(np.int64),
+        value[known][order][near],
+    )
+
+
+def _origins(cost: pd.DataFrame, origins: pd.Index | None) -> pd.Index:
+    return pd.Index(sorted(cost["origin"].unique())) if origins is None else pd.Index(origins)
+
+
+def _paired(values: pd.Series, people: pd.Series | None) -> tuple[Array, Array]:
+    w = pd.Series(1.0, index=values.index) if people is None else people.reindex(values.index)
+    known = values.notna() & w.notna() & w.gt(0)
+    return values[known].to_numpy(float), w[known].to_numpy(float)
+
+
+def _part(key: Array, x: Array, w: Array, share: float) -> float:
+    """Return the sum of x over the first ``share`` of the people in order of ``key``."""
+    order = np.argsort(key, kind="stable")
+    before = np.cumsum(w[order]) - w[order]
+    taken = np.clip(share * w.sum() - before, 0.0, w[order])
+    return float(taken @ x[order])

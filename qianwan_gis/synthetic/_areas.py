@@ -1,0 +1,68 @@
+"""Areas (片区) and the official village list of a made-up county."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from qianwan_gis.synthetic._places import Places
+
+LISTS = ("省级", "市级")
+CATEGORIES = ("精品示范村", "提档升级村")
+
+
+def make_areas(places: Places, crs: Any) -> gpd.GeoDataFrame:
+    """Up to four 片区 around the four largest townships; they may cut across township lines."""
+    towns = places.township_areas
+    order = np.argsort(-towns.geometry.area.to_numpy(), kind="stable")[:4]
+    names, shapes = [], []
+    for row in order.tolist():
+        seat = places.townships.geometry.iloc[row]
+        reach = np.sqrt(towns.geometry.iloc[row].area / np.pi)
+        shape = seat.buffer(0.9 * reach, quad_segs=12)
+        for other in shapes:
+            shape = shape.difference(other)
+        shape = shapely.intersection(shape, shapely.union_all(towns.geometry.to_numpy()))
+        shapes.append(max(shapely.get_parts(shape), key=lambda part: part.area))
+        stem = places.townships["township"].iloc[row].removesuffix("镇").removesuffix("乡")
+        names.append(f"{stem}片区")
+    return gpd.GeoDataFrame({"name": names, "basis": "synthetic"}, geometry=shapes, crs=crs)
+
+
+def make_list(
+    places: Places,
+    corridor: list[tuple[str, NDArray[np.float64]]],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """The year's lists: mostly villages near the corridor; some stand in both lists.
+
+    Columns ``list``, ``township``, ``name``, ``printed`` (with 村), ``category``, ``code``.
+    """
+    villages = places.villages
+    line = shapely.MultiLineString([coords for _, coords in corridor])
+    away = villages.geometry.distance(line).to_numpy()
+    key = -away / 4000.0 + rng.gumbel(size=len(villages))
+    order = np.argsort(-key, kind="stable")
+    count = max(1, min(len(order), round(0.16 * len(order))))
+    rows = []
+    for label, share in zip(LISTS, (0.65, 1.0), strict=True):
+        chosen = np.sort(order[: max(1, round(share * count))])
+        best = set(order[: max(1, round(0.12 * count))].tolist())
+        for row in chosen.tolist():
+            village = villages.iloc[row]
+            rows.append(
+                {
+                    "list": label,
+                    "township": village["township"],
+                    "name": village["name"],
+                    "printed": f"{village['name']}村",
+                    "category": CATEGORIES[0] if row in best else CATEGORIES[1],
+                    "code": village["code"],
+                }
+            )
+    return pd.DataFrame(rows)

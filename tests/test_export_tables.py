@@ -1,0 +1,131 @@
+"""The workbook and the CSV, read back by openpyxl, the csv module and pandas."""
+
+import csv
+import re
+import zipfile
+
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from results_fixture import HOSTILE, rich, thin
+
+from qianwan_gis.export import content, tables
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    path = tables.write_xlsx(thin(), tmp_path_factory.mktemp("xlsx") / "tables.xlsx")
+    return path, openpyxl.load_workbook(path)
+
+
+def sheet_frame(sheet):
+    head, *rows = sheet.iter_rows(values_only=True)
+    return pd.DataFrame(rows, columns=head)
+
+
+def test_sheets_in_reading_order(book):
+    names = book[1].sheetnames
+    assert names[:4] == ["说明", "待办（先收集什么）", "村庄", "覆盖一览"]
+    for name in (
+        "服务覆盖",
+        "汇总·按乡镇",
+        "目标台账",
+        "名单与数据问题",
+        "标准",
+        "数据来源",
+        "数据字典",
+    ):
+        assert name in names
+
+
+def test_header_frozen_filtered_and_every_row_there(book):
+    results = thin()
+    for sheet in book[1].worksheets[1:]:
+        assert sheet.freeze_panes is not None, sheet.title
+        assert sheet.auto_filter.ref.startswith("A1"), sheet.title
+        assert sheet.print_title_rows == "$1:$1"
+    villages = sheet_frame(book[1]["村庄"])
+    assert len(villages) == len(results.villages)
+    assert villages["村庄代码"].tolist() == results.villages["code"].tolist()
+    assert all(isinstance(code, str) for code in villages["村庄代码"])
+    assert villages["东坐标（m）"].notna().sum() == (results.villages["basis"] == "point").sum()
+
+
+def test_hostile_text_stays_text(book):
+    path, opened = book
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/sheet"):
+                assert b"<f>" not in archive.read(name), name
+            if name.endswith(".rels"):
+                assert b"example.invalid" not in archive.read(name), name
+    names = sheet_frame(opened["村庄"])["村名"].tolist()
+    assert names[: len(HOSTILE)] == list(HOSTILE)
+
+
+def test_thin_data_print_no_shares_and_whole_minutes(book):
+    head = [c.value for c in next(book[1]["汇总·按乡镇"].iter_rows(max_row=1))]
+    assert not [h for h in head if "率" in h or "人口" in h]
+    coverage = sheet_frame(book[1]["服务覆盖"])
+    minutes = coverage["时间（min）"].dropna()
+    assert len(minutes)
+    assert (minutes == minutes.round()).all()
+    assert set(coverage["状态"]) <= {"覆盖", "未覆盖", "未知或未评估"}
+    assert "未覆盖" not in set(coverage.loc[coverage["服务"] == "污水治理", "状态"])
+
+
+def test_rich_data_print_shares(tmp_path):
+    opened = openpyxl.load_workbook(tables.write_xlsx(rich(), tmp_path / "r.xlsx"))
+    frame = sheet_frame(opened["汇总·按乡镇"])
+    share = frame["覆盖率（占已评估村）"]
+    assert (share - frame["覆盖（个）"] / frame["已评估（个）"]).abs().max() < 1e-12
+    assert "汇总·按廊带距离" in opened.sheetnames
+
+
+def test_conditional_colours_cover_the_states(book):
+    rules = book[1]["服务覆盖"].conditional_formatting
+    words = {rule.formula[0] for area in rules for rule in area.rules}
+    assert words == {'"覆盖"', '"未覆盖"', '"未知或未评估"'}
+
+
+def test_same_bytes_twice_and_english(tmp_path):
+    first = tables.write_xlsx(rich(), tmp_path / "a.xlsx").read_bytes()
+    assert tables.write_xlsx(rich(), tmp_path / "b.xlsx").read_bytes() == first
+    english = openpyxl.load_workbook(tables.write_xlsx(rich().with_lang("en"), tmp_path / "e.xlsx"))
+    chinese = re.compile("[一-鿿]")
+    assert not [name for name in english.sheetnames if chinese.search(name)]
+    heads = [str(c.value) for s in english.worksheets[1:] for c in next(s.iter_rows(max_row=1))]
+    assert not [head for head in heads if chinese.search(head)]
+
+
+def test_csv_opens_in_excel_and_pandas(tmp_path):
+    results = thin()
+    path = tables.write_csv(results, tmp_path / "coverage.csv")
+    data = path.read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf")
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    assert len(frame) == len(results.coverage)
+    assert frame["code"].tolist() == results.coverage["code"].tolist()
+    assert frame["reason"].tolist() == results.coverage["reason"].tolist()
+    assert set(frame["covered"]) <= {"true", "false", ""}
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        for row in csv.reader(stream):
+            assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert tables.write_csv(results, tmp_path / "again.csv").read_bytes() == data
+
+
+@given(st.text())
+def test_no_csv_cell_starts_a_formula(text):
+    cell = tables.safe_cell(text)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝"))
+    assert cell.removeprefix("'") == text.removeprefix("'") or cell == f"'{text}"
+
+
+def test_every_column_of_every_table_is_described():
+    for make in (thin, rich):
+        for table in content.tables(make()):
+            assert [c.name for c in table.columns] == list(table.frame.columns)
+            bare = [c.name for c in table.columns if c.title.zh == c.name]
+            assert not bare, (table.key, bare)
