@@ -31,7 +31,7 @@ $(VENV)/.run: locks/run.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r locks/run.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps -e .
-	$(BIN)/python -m qianwan_gis.network
+	$(BIN)/python -c "from qianwan_gis.network import compile_kernels; compile_kernels()"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run locks/dev.txt
@@ -42,7 +42,7 @@ $(VENV)/.dev: $(VENV)/.run locks/dev.txt
 lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --python-version 3.11 -o locks/run.txt
-	uv pip compile pyproject.toml --extra dev --extra all --universal --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --extra sql --extra scale --universal --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --python-version 3.11 \
 		-c locks/run.txt -o locks/dev.txt
 

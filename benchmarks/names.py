@@ -5,15 +5,18 @@ the table below, a changed suffix, or a dropped character where three or more re
 kept apart from the matcher: it was written by hand from common slips of input methods and optical
 reading, the matcher knows only computed glyph likeness and dictionary readings.
 
-Run: ``python benchmarks/names.py`` (rapidfuzz and cpca are compared where they are installed).
+Run: ``python benchmarks/names.py`` (rapidfuzz and cpca are compared where they are installed);
+``--calibrate`` fits the certainties on made-up counties and prints the constants of
+``qianwan_gis/names/_match.py``.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,7 +25,9 @@ from qianwan_gis.gazetteer import Gazetteer
 from qianwan_gis.names import CERTAIN, NameIndex
 
 # First character: what is meant; the others: what gets printed. General knowledge of the script.
-CONFUSIONS = """
+CONFUSIONS = re.findall(
+    r"\S+",
+    """
 庄压桩装妆 东冬栋车乐 南楠男甫 西酉溪茜 村材忖存 河何诃合可 家加佳冢 北背比兆 头投斗买 社杜祉设 区驱匹巨
 岭苓领令龄 山仙汕删 沟构钩狗购 大太犬夫 上尚土止 街衔阶接 掌常撑章 下夏吓卞 底低抵砥 石右名时 王玉汪主
 峪裕浴俗欲 匠近将酱 泉皇权全 李季里杏 坪平评萍 坡波披陂 城诚成程 寨赛塞债 马码妈鸟 张章帐长涨 小少晓
@@ -48,25 +53,28 @@ CONFUSIONS = """
 风凤枫 砂沙纱 漏露屚 乐东砾 移栘侈 苏办芳 看着堪 堂棠党 定锭宁 流硫留 杜社肚 荫阴荫 炭碳岩 荆刑前
 琚据居 良艮粮 春舂椿 陕峡狭 唐塘庸 农衣浓 地池他 梁粱染 蛮峦恋 平乎苹 羊芊洋 狗拘苟 蒋将奖 师帅狮
 绿录碌 彩采菜 童重章 永水咏 彭澎鼓 朔溯塑 须顼烦 屈届居 辉挥浑 团困因 仝同全 皇星凰 倒到例 振震报
-""".split()
+""",
+)
 SUFFIXES = ("村", "村委会", "村民委员会", "行政村", "社区", "居委会", "社区居委会")
 TABLE = {group[0]: group[1:] for group in CONFUSIONS}
 
 
-@dataclass(frozen=True)
-class Misprint:
+class Misprint(NamedTuple):
     """A printed name made from a unit's own."""
 
     printed: str
     edits: tuple[str, ...]
 
 
-def misprint(name: str, rng: np.random.Generator, edits: int = 1) -> Misprint | None:
+def misprint(
+    name: str, rng: np.random.Generator, edits: int = 1, table: dict[str, str] | None = None
+) -> Misprint | None:
     """Edit a name as the issue lays down; None where no edit is possible."""
+    table = TABLE if table is None else table
     made: list[str] = []
     suffix = ""
     for _ in range(edits):
-        places = [i for i, c in enumerate(name) if c in TABLE and f"confusion{i}" not in made]
+        places = [i for i, c in enumerate(name) if c in table and f"confusion{i}" not in made]
         choices = ["confusion"] * (3 * bool(places)) + ["suffix"] * (not suffix)
         choices += ["dropped"] * (len(name) >= 4)
         if not choices:
@@ -74,7 +82,7 @@ def misprint(name: str, rng: np.random.Generator, edits: int = 1) -> Misprint | 
         kind = choices[int(rng.integers(len(choices)))]
         if kind == "confusion":
             at = places[int(rng.integers(len(places)))]
-            others = TABLE[name[at]]
+            others = table[name[at]]
             name = name[:at] + others[int(rng.integers(len(others)))] + name[at + 1 :]
             made.append(f"confusion{at}")
         elif kind == "suffix":
@@ -123,16 +131,39 @@ def misprints(
             "none": "",
         }[how]
         rows.append(
-            (made.printed, printed, unit.county, unit.name, unit.code, unit.township, how, made.edits)
+            (
+                made.printed,
+                printed,
+                unit.county,
+                unit.name,
+                unit.code,
+                unit.township,
+                how,
+                made.edits,
+            )
         )
-    columns = ["name", "township", "county", "true_name", "true_code", "true_township", "how", "edits"]
+    columns = [
+        "name",
+        "township",
+        "county",
+        "true_name",
+        "true_code",
+        "true_township",
+        "how",
+        "edits",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
 def outcome(found: pd.DataFrame, made: pd.DataFrame) -> dict[str, float]:
-    """Precision among certain matches, and recall: certain ones, and best candidates at all."""
+    """Precision and recall of certain matches, and of others.
+
+    ``said`` counts matches as sure that lie in another township and are marked so; ``half`` those of
+    0.5 or more; ``best`` the best candidate whatever its certainty.
+    """
     right = (found["match_code"] == made["true_code"]).to_numpy()
     certain = ((found["certainty"] >= CERTAIN) & ~found["across"]).to_numpy()
+    said = (found["certainty"] >= CERTAIN).to_numpy()
     silent = (found["match_code"] != "") & (made["township"] != "")
     crossed = silent & (found["match_township"] != made["township"])
     return {
@@ -140,6 +171,9 @@ def outcome(found: pd.DataFrame, made: pd.DataFrame) -> dict[str, float]:
         "certain": int(certain.sum()),
         "precision_certain": float(right[certain].mean()) if certain.any() else float("nan"),
         "recall_certain": float((right & certain).mean()),
+        "precision_said": float(right[said].mean()) if said.any() else float("nan"),
+        "recall_said": float((right & said).mean()),
+        "recall_half": float((right & (found["certainty"] >= 0.5).to_numpy()).mean()),
         "recall_best": float(right.mean()),
         "across_unsaid": int((crossed & ~found["across"]).sum()),
     }
@@ -162,7 +196,7 @@ def by_rapidfuzz(made: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     from rapidfuzz import fuzz, process
 
     out = []
-    names = {c: g for c, g in table.groupby("county")}
+    names = dict(iter(table.groupby("county")))
     for row in made.itertuples():
         group = names[row.county]
         _, score, key = process.extractOne(row.name, group["name"], scorer=fuzz.ratio)
@@ -193,7 +227,10 @@ def by_cpca(made: pd.DataFrame) -> str:
     import cpca
 
     names = {"140525": "山西省晋城市泽州县", "140404": "山西省长治市上党区"}
-    texts = [names[c] + t + n for c, t, n in zip(made["county"], made["township"], made["name"], strict=True)]
+    texts = [
+        names[c] + t + n
+        for c, t, n in zip(made["county"], made["township"], made["name"], strict=True)
+    ]
     found = cpca.transform(texts)
     county = (found["adcode"].astype(str) == made["county"].to_numpy()).mean()
     return f"县级正确 {county:.1%}，村级 0（没有村级数据）"
@@ -203,7 +240,9 @@ def country(rows: int = 700_000, seed: int = 0) -> pd.DataFrame:
     """A made-up gazetteer of a whole country: 35,000 townships of 20 units each."""
     rng = np.random.default_rng(seed)
     first = np.array(list("张李王赵刘陈杨黄周吴徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董"))
-    middle = np.array(["", "", "", "家", "家", "大", "小", "东", "西", "南", "北", "上", "下", "新"])
+    middle = np.array(
+        ["", "", "", "家", "家", "大", "小", "东", "西", "南", "北", "上", "下", "新"]
+    )
     last = np.array(list("庄沟河村岭山坡坪湾桥店铺寨堡屯营坝塘湖泉井坊窑洼峪崖垴背底头口"))
     n = rows // 20
     names = (
@@ -220,9 +259,135 @@ def country(rows: int = 700_000, seed: int = 0) -> pd.DataFrame:
             "name": names,
             "township": towns + pd.Series(township % 12).astype(str),
             "county": code.astype(str),
-            "code": [f"{c}{t % 1000:03d}{i % 1000:03d}" for c, t, i in zip(code, township, range(n * 20), strict=True)],
+            "code": [
+                f"{c}{t % 1000:03d}{i % 1000:03d}"
+                for c, t, i in zip(code, township, range(n * 20), strict=True)
+            ],
         }
     )
+
+
+# ---- calibration -----------------------------------------------------------------------------
+
+SURNAMES = "张李王赵刘陈杨黄周吴徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
+NATURE = "石柳黄红白青水清泉桃杏槐松杨榆枣梨花龙凤虎牛马羊鸡金银铁铜盐土沙泥窑井塔庙寺桥店铺关营寨堡楼阁门坊碾磨古新永长安太平福兴和义仁德康宁昌盛丰乐吉祥"
+DIRECTIONS = "东西南北上下中前后大小"
+ENDINGS = "庄沟河岭山坡坪湾桥店铺寨堡屯营坝塘湖泉井坊窑洼峪崖垴背底头口掌坂道社街"
+GROUPS = {
+    **dict.fromkeys(("exact", "variant", "suffix", "prefix", "former_name"), "form"),
+    **dict.fromkeys(("sound_shape", "sound", "shape", "generic"), "near"),
+    "other": "other",
+}
+ANY = sorted(set(SURNAMES + NATURE + ENDINGS) | set("".join(TABLE.values())))
+# The confusions are halved: one half calibrates, the other checks the calibration.
+HALVES = [dict(list(TABLE.items())[k::2]) for k in (0, 1)]
+
+
+def made_up_county(rng: np.random.Generator, townships: int = 18) -> pd.DataFrame:
+    """Village names put together as Chinese ones usually are, sets of siblings included."""
+
+    def one(text: str) -> str:
+        return text[int(rng.integers(len(text)))]
+
+    rows = []
+    for town in range(townships):
+        names: dict[str, None] = {}
+        size = int(rng.integers(14, 40))
+        while len(names) < size:
+            kind = rng.random()
+            if kind < 0.28:
+                name = (
+                    one(SURNAMES)
+                    + ("", "家", "家")[int(rng.integers(3))]
+                    + one("庄沟河岭山坡湾营寨洼")
+                )
+            elif kind < 0.55:
+                name = one(NATURE) + one(ENDINGS)
+            elif kind < 0.75:
+                stem = one(NATURE + SURNAMES) + (one(ENDINGS) if rng.random() < 0.6 else "")
+                names[one(DIRECTIONS) + stem] = None
+                name = one(DIRECTIONS) + stem
+            elif kind < 0.85:
+                name = one(DIRECTIONS) + one(ENDINGS)
+            else:
+                name = one(NATURE) + one(NATURE) + one(ENDINGS)
+            names[name] = None
+        rows += [(name, f"{SURNAMES[town]}{ENDINGS[town]}镇") for name in names]
+    table = pd.DataFrame(rows, columns=["name", "township"])
+    return table.assign(code=[f"990001{i:06d}" for i in range(len(table))])
+
+
+def printed_sample(seed: int, table: dict[str, str]) -> pd.DataFrame:
+    """A made-up county's villages as a list might print them, and what was found for each.
+
+    60 % are printed right, 30 % with one edit, 2 % with an arbitrary character, 8 % with two edits;
+    4 % are not in the code table and 2 % stand under a wrong township.
+    """
+    rng = np.random.default_rng(seed)
+    full = made_up_county(rng)
+    absent = rng.random(len(full)) < 0.04
+    index = NameIndex(full[~absent].reset_index(drop=True))
+    towns = full["township"].unique()
+    rows = []
+    for unit, gone in zip(full.itertuples(), absent, strict=True):
+        kind, name = rng.random(), unit.name
+        if kind < 0.60:
+            name += ("", "村", "村", "村委会")[int(rng.integers(4))]
+        elif kind < 0.90:
+            made = misprint(name, rng, 1, table)
+            name = (made.printed if made else name) + ("村" if rng.random() < 0.3 else "")
+        elif kind < 0.92:
+            at = int(rng.integers(len(name)))
+            name = name[:at] + ANY[int(rng.integers(len(ANY)))] + name[at + 1 :]
+        else:
+            made = misprint(name, rng, 2, table)
+            name = made.printed if made else name
+        township = unit.township
+        if rng.random() < 0.02:
+            township = towns[int(rng.integers(len(towns)))]
+        found = index.match(name, township)
+        if found.best is None:
+            continue
+        group = "across" if found.across else GROUPS.get(found.kind, "far")
+        right = not gone and found.code == unit.code
+        rows.append(
+            (name, unit.name, group, found.kind, found.listed, found.share, found.certainty, right)
+        )
+    columns = ["printed", "meant", "group", "kind", "listed", "share", "certainty", "right"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def calibrate(counties: int) -> None:
+    """Fit slope and intercept on the log-odds of the posterior for each group, and print them."""
+    from scipy.optimize import minimize
+
+    sample = pd.concat([printed_sample(seed, HALVES[0]) for seed in range(counties)])
+    for group, rows in sample.groupby("group"):
+        p = rows["listed"].clip(1e-9, 1 - 1e-9).to_numpy()
+        odds, share, right = np.log(p / (1 - p)), rows["share"].to_numpy(), rows["right"].to_numpy()
+
+        def loss(
+            ab: np.ndarray,
+            odds: np.ndarray = odds,
+            share: np.ndarray = share,
+            right: np.ndarray = right,
+        ) -> float:
+            certainty = np.clip(share / (1 + np.exp(-(ab[0] * odds + ab[1]))), 1e-9, 1 - 1e-9)
+            # a light pull towards "as computed" keeps rare groups sane
+            pull = (ab[0] - 1) ** 2 + ab[1] ** 2
+            return float(-np.log(np.where(right, certainty, 1 - certainty)).sum() + pull)
+
+        slope, intercept = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
+        print(f'    "{group}": ({slope:.3f}, {intercept:.3f}),  # {len(rows)} names')
+    check = pd.concat([printed_sample(1000 + seed, HALVES[1]) for seed in range(counties)])
+    print(reliability(check["certainty"].to_numpy(), check["right"].to_numpy()).round(4))
+    for group, rows in check.groupby("group"):
+        print(group)
+        print(
+            reliability(rows["certainty"].to_numpy(), rows["right"].to_numpy())
+            .round(4)
+            .to_string(index=False)
+        )
 
 
 def speed() -> str:
@@ -255,7 +420,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--no-speed", action="store_true")
+    parser.add_argument("--calibrate", type=int, metavar="COUNTIES")
     options = parser.parse_args()
+    if options.calibrate:
+        calibrate(options.calibrate)
+        return
     table = units()
     index = NameIndex(table)
     report = []
@@ -265,7 +434,10 @@ def main() -> None:
             for seed in range(options.seeds):
                 made = misprints(table, edits=edits, seed=seed, township=how)
                 found = index.match_table(made)
-                report.append({"method": "qianwan_gis", "edits": edits, "township": how} | outcome(found, made))
+                report.append(
+                    {"method": "qianwan_gis", "edits": edits, "township": how}
+                    | outcome(found, made)
+                )
                 if how == "mixed":
                     right = (found["match_code"] == made["true_code"]).to_numpy()
                     everything.append((edits, found["certainty"].to_numpy(), right))
@@ -276,7 +448,10 @@ def main() -> None:
                         except ModuleNotFoundError:
                             print("rapidfuzz is not installed")
                             break
-                        report.append({"method": method.__name__, "edits": 1, "township": how} | outcome(other, made))
+                        report.append(
+                            {"method": method.__name__, "edits": 1, "township": how}
+                            | outcome(other, made)
+                        )
                     try:
                         print("cpca:", by_cpca(made))
                     except ModuleNotFoundError:

@@ -147,7 +147,7 @@ def fetch(
             cause = Text(f"返回状态 {error.code}", f"it answered with status {error.code}")
             said = _refusal(error, parse)
             if said is not None:
-                cause = said
+                cause = Text(f"{cause.zh}，{said.zh}", f"{cause.en}: {said.en}")
             if error.code != 429 and error.code < 500:
                 break
             wait = max(wait, _retry_after(error))
@@ -157,7 +157,7 @@ def fetch(
                 f"the connection failed ({type(error).__name__})",
             )
         else:
-            date = dt.datetime.now(tz=dt.timezone.utc).date().isoformat()
+            date = dt.datetime.now(tz=dt.UTC).date().isoformat()
             _remember(path, plain, date, raw)
             return Answer(content, date, cached=False)
         if attempt < retries:
@@ -174,6 +174,10 @@ def _once(url: str, body: bytes | None, timeout: float) -> bytes:
     )
     with _opener.open(request, timeout=timeout) as response:
         raw: bytes = response.read(_LARGEST + 1)
+        stated = response.headers.get("Content-Length", "")
+        # A bounded read does not notice by itself that the line was cut.
+        if stated.isdigit() and len(raw) < min(int(stated), _LARGEST):
+            raise http.client.IncompleteRead(raw, int(stated) - len(raw))
     if len(raw) > _LARGEST:
         raise BadAnswerError(Text("回答过大", "the answer is too large"))
     return raw
@@ -233,7 +237,7 @@ def parse_json(raw: bytes) -> Any:
     """Return the JSON of an answer; `BadAnswerError` (worth another try) for anything else."""
     try:
         return json.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError):
+    except (UnicodeDecodeError, ValueError, RecursionError):
         raise BadAnswerError(
             Text(
                 "回答不是 JSON（可能是网关或登录页）",

@@ -208,9 +208,14 @@ def township_cells(
             shapely.voronoi_polygons(shapely.multipoints(xy), extend_to=reach, ordered=True)
         )
     # Two townships on one and the same point share the cell of that point.
-    townships = list(dict.fromkeys(names))
-    shapes = [
-        shapely.intersection(shapely.union_all(cells[np.unique(which[names == name])]), county)
-        for name in townships
-    ]
+    owned: dict[str, list[int]] = {}
+    for name, cell in zip(names, which, strict=True):
+        owned.setdefault(name, []).append(int(cell))
+    townships = list(owned)
+    shapes = np.empty(len(townships), dtype=object)
+    shapes[:] = [shapely.union_all(cells[sorted(set(held))]) for held in owned.values()]
+    # Most cells lie wholly inside, and a long outline is costly to cut by.
+    shapely.prepare(county)
+    cut = ~shapely.covers(county, shapes)
+    shapes[cut] = shapely.intersection(shapes[cut], county)
     return gpd.GeoDataFrame({"township": townships}, geometry=shapes, crs=crs)

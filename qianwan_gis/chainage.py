@@ -54,6 +54,7 @@ class Chainage(float):
     __slots__ = ("prefix",)
 
     def __new__(cls, metres: float | str = 0.0, prefix: str = "") -> Chainage:
+        """Make a chainage of metres, or read text; infinite and undefined numbers are refused."""
         if isinstance(metres, str):
             return cls.parse(metres)
         value = float(metres)
@@ -185,7 +186,7 @@ class Chainage(float):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Chainage) and other.prefix != self.prefix:
             return False
-        return float.__eq__(self, other)  # type: ignore[operator]
+        return float.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

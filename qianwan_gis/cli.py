@@ -20,6 +20,7 @@ from qianwan_gis._text import Lang, Text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from qianwan_gis.export.content import Table
     from qianwan_gis.plan import Plan
 
 
@@ -71,9 +72,12 @@ Out = Annotated[Path | None, typer.Option("--out", help=_say("输出文件夹", 
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help=_say("改用某项标准，如 roads.village.speed_kph=15", "override a standard")
+        "--set",
+        metavar="KEY=VALUE",
+        help=_say("改用某项标准，如 roads.village.speed_kph=15", "override a standard"),
     ),
 ]
+Folder = Annotated[Path, typer.Argument(metavar="DIR")]
 
 
 def _plan(key: str, sets: list[str] | None = None) -> Plan:
@@ -90,65 +94,87 @@ def _plan(key: str, sets: list[str] | None = None) -> Plan:
     return Plan.open(key, lang=LANG, standards=overrides).check()
 
 
+def _folder(out: Path | None, plan: Plan) -> Path:
+    return out if out is not None else Path("outputs") / plan.county.key
+
+
 def _print(text: str = "", *, err: bool = False) -> None:
     typer.echo(text, err=err)
 
 
-def _print_table(table: pd.DataFrame, title: str = "") -> None:
-    """Print a table as wide as its contents; Chinese characters count two columns."""
+def _print_rows(rows: list[list[str]], title: str = "") -> None:
+    """Print rows as wide as their contents; Chinese characters count two columns."""
     from rich.cells import cell_len
 
     if title:
         _print(title)
-    texts = [[str(c) for c in table.columns]] + [
-        ["" if value is None or value != value else str(value) for value in row]
-        for row in table.itertuples(index=False, name=None)
-    ]
-    widths = [max(cell_len(row[i]) for row in texts) for i in range(len(table.columns))]
-    for row in texts:
+    widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
         cells = [
-            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+            text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)
         ]
         _print("  " + "  ".join(cells).rstrip())
 
 
+def _print_frame(frame: pd.DataFrame, heads: Iterable[str] | None = None, title: str = "") -> None:
+    head = [str(c) for c in (heads if heads is not None else frame.columns)]
+    body = [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    _print_rows([head, *body], title)
+
+
+def _cell(value: object) -> str:
+    import pandas as pd
+
+    if isinstance(value, Text):
+        return value.get(LANG)
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(cast("Any", value))):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else f"{value:.4g}"
+    return str(value)
+
+
+def _print_table(table: Table | None) -> None:
+    """Print one of the tables that every output shares, with its titles and note."""
+    from qianwan_gis.export.content import heading
+
+    if table is None:
+        _print(_say("没有可汇总的内容", "there is nothing to sum up"))
+        return
+    _print_frame(table.frame, [heading(c, LANG) for c in table.columns], table.title.get(LANG))
+    if note := table.note.get(LANG):
+        _print(note)
+
+
 def _print_problems(problems: Iterable[Problem], *, limit: int | None = None) -> None:
-    problems = list(problems)
     order = {"error": 0, "warning": 1, "note": 2}
-    problems.sort(key=lambda p: order[p.level])
-    for problem in problems[:limit]:
+    ranked = sorted(problems, key=lambda p: order[p.level])
+    for problem in ranked[:limit]:
         _print(problem.message(LANG), err=True)
-    if limit is not None and len(problems) > limit:
-        rest = len(problems) - limit
+    if limit is not None and len(ranked) > limit:
+        rest = len(ranked) - limit
         _print(_say(f"……另有{rest}条，见报告", f"… and {rest} more, see the report"), err=True)
-
-
-def _folder(out: Path | None, key: str) -> Path:
-    return (
-        out
-        if out is not None
-        else Path("outputs") / Path(key).resolve().name
-        if Path(key).is_dir()
-        else (out or Path("outputs") / Path(key).stem)
-    )
 
 
 @app.command(
     help=_say("运行全部步骤，写出地图、图层、表格与报告", "run every step and write all outputs")
 )
 def run(key: Key, out: Out = None, sets: Sets = None) -> None:
+    from qianwan_gis import outputs
+
     plan = _plan(key, sets)
-    folder = plan.write(_folder(out, key))
-    _print_problems([p for p in plan.problems if p.level != "note"], limit=12)
-    _print_table(plan.headline(), _say("本次结果：", "This run:"))
+    folder = plan.write(_folder(out, plan))
+    _print_problems([p for p in plan.problems if p.level != "note"], limit=8)
+    _print_frame(plan.headline(), [_say("本次结果", "this run"), ""])
     _print(_say("请看：", "Open:"))
-    for name, what in plan.output_files().items():
-        _print(f"  {folder / name}  {what.get(LANG)}")
+    for name, what in outputs.files(plan).items():
+        if (folder / name).exists():
+            _print(f"  {folder / name}  {what.get(LANG)}")
 
 
 @app.command(help=_say("为任一县新建项目文件夹", "make a project folder for any county"))
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    folder: Folder,
     adcode: Annotated[str, typer.Option("--adcode", help=_say("6位区划代码", "six-digit code"))],
 ) -> None:
     from qianwan_gis.project import init_project
@@ -168,8 +194,7 @@ def counties() -> None:
 
 @app.command(
     help=_say(
-        "检查输入：有什么、缺什么、错在哪、现在能算什么",
-        "check the inputs and say what can be computed",
+        "检查输入：有什么、缺什么、错在哪、现在能算什么", "check the inputs; what can be done"
     )
 )
 def check(key: Key) -> None:
@@ -183,62 +208,117 @@ def check(key: Key) -> None:
         raise typer.Exit(1)
 
 
-@app.command(help=_say("村庄定位", "locate the villages"))
+@app.command(help=_say("村庄定位：汇总并写出村庄表、审核网页与可能范围", "locate the villages"))
 def geocode(key: Key, out: Out = None, sets: Sets = None) -> None:
+    from qianwan_gis import outputs
+
     plan = _plan(key, sets)
-    _print_table(plan.match_summary(), _say("按定位依据：", "By match class:"))
-    _print(str(plan.write_geocoding(_folder(out, key))))
+    heads = [
+        _say("依据", "match"),
+        _say("说明", "meaning"),
+        _say("村数", "villages"),
+        _say("不确定度中位数(m)", "median uncertainty (m)"),
+    ]
+    _print_frame(plan.match_summary(), heads)
+    for path in outputs.write_geocoding(plan, _folder(out, plan)):
+        _print(str(path))
 
 
 @app.command(help=_say("写出待核定村庄的审核网页", "write the review page of unsettled villages"))
 def review(key: Key, out: Out = None) -> None:
+    from qianwan_gis.review import write_review
+
     plan = _plan(key)
-    _print(str(plan.write_review(_folder(out, key))))
+    _print(str(write_review(plan, _folder(out, plan) / "review.html")))
 
 
-@app.command(help=_say("廊带沿线村庄与里程", "what lies along the corridor"))
+@app.command(help=_say("廊带沿线村庄与桩号", "what lies along the corridor, by chainage"))
 def corridor(key: Key, sets: Sets = None) -> None:
-    _print_table(_plan(key, sets).corridor_report())
+    plan = _plan(key, sets)
+    table = plan.corridor_table()
+    if table is not None:
+        _print_frame(table)
+    elif "stakes" in plan.disclosure.reasons:
+        _print(plan.disclosure.reasons["stakes"].get(LANG))
+    else:
+        _print(_say("没有廊带路线", "there is no corridor on record"))
 
 
 @app.command(help=_say("服务覆盖汇总", "service coverage by group"))
 def coverage(
     key: Key,
-    by: Annotated[str, typer.Option("--by", help="county|township|category|list|zone")] = "county",
+    by: Annotated[
+        str, typer.Option("--by", metavar="county|township|category|list|zone")
+    ] = "county",
     sets: Sets = None,
 ) -> None:
-    _print_table(_plan(key, sets).summary_shown(by))
+    from qianwan_gis.export import content
+
+    if by not in content.SUMMARIES:
+        raise UsageError(
+            Text(
+                f"--by 应为 {'、'.join(content.SUMMARIES)}",
+                f"--by takes {', '.join(content.SUMMARIES)}",
+            )
+        )
+    _print_table(content.summary_table(_plan(key, sets), by))
 
 
 @app.command(help=_say("目标台账与进展", "the ledger of targets"))
 def targets(key: Key) -> None:
-    _print_table(_plan(key).targets_shown())
+    from qianwan_gis.export import content
+
+    table = content.targets_table(_plan(key))
+    shown = [
+        "scope",
+        "topic",
+        "year",
+        "kind",
+        "relation",
+        "value",
+        "unit",
+        "plausibility",
+        "status",
+    ]
+    titles = {column.name: column.title.get(LANG) for column in table.columns}
+    _print_frame(table.frame[shown], [titles[name] for name in shown])
 
 
 @app.command(help=_say("写出规划图层", "write the planning layers"))
 def layers(
     key: Key,
     out: Out = None,
-    formats: Annotated[str, typer.Option("--formats", help="gpkg,shp,dxf,kml,parquet")] = "gpkg",
+    formats: Annotated[
+        str, typer.Option("--formats", metavar="gpkg,qgz,shp,dxf,kml,kmz,parquet")
+    ] = "gpkg,qgz",
 ) -> None:
-    for path in _plan(key).write_layers(_folder(out, key), formats.split(",")):
+    from qianwan_gis.export import write_layers
+
+    plan = _plan(key)
+    for path in write_layers(plan, _folder(out, plan), formats=formats.split(",")):
         _print(str(path))
 
 
 @app.command("map", help=_say("只写网页地图", "write the web map only"))
 def map_(key: Key, out: Out = None, sets: Sets = None) -> None:
-    _print(str(_plan(key, sets).write_map(_folder(out, key) / "map.html")))
+    from qianwan_gis.maps.offline import save_offline
+
+    plan = _plan(key, sets)
+    _print(str(save_offline(plan.map(), _folder(out, plan) / "map.html")))
 
 
 @app.command(help=_say("只写报告", "write the report only"))
 def report(key: Key, out: Out = None, sets: Sets = None) -> None:
-    for path in _plan(key, sets).write_report(_folder(out, key)):
+    from qianwan_gis.report import write_report
+
+    plan = _plan(key, sets)
+    for path in write_report(plan, _folder(out, plan)):
         _print(str(path))
 
 
 @app.command(help=_say("对结果表执行 SQL", "run SQL over the result tables"))
 def sql(key: Key, query: str) -> None:
-    _print_table(_plan(key).sql(query))
+    _print_frame(_plan(key).sql(query))
 
 
 @app.command(help=_say("列出全部标准及其核对状态", "list the standards and their status"))
@@ -247,12 +327,13 @@ def standards() -> None:
 
     table = Standards.load().table()
     table["status"] = [STATUS_TEXT[status].get(LANG) for status in table["status"]]
-    _print_table(table[["key", "value", "unit", "status", "title"]])
+    heads = _say("键 值 单位 状态 名称", "key value unit status title").split()
+    _print_frame(table[["key", "value", "unit", "status", "title"]], heads)
 
 
 @app.command(help=_say("生成合成县（教学与测试）", "make a synthetic county"))
 def synthetic(
-    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    folder: Folder,
     villages: Annotated[int, typer.Option("--villages", min=20)] = 600,
     seed: Annotated[int, typer.Option("--seed")] = 0,
 ) -> None:
@@ -262,7 +343,7 @@ def synthetic(
 
 
 @app.command(help=_say("核对输出是否与 run.json 一致", "check outputs against run.json"))
-def verify(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+def verify(folder: Folder) -> None:
     from qianwan_gis.project import verify_outputs
 
     problems = verify_outputs(folder)

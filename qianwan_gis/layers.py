@@ -360,8 +360,17 @@ def _villages(results: Results) -> gpd.GeoDataFrame | None:
     return _select(readable(results.villages, ("basis", "match"), results.lang), _VILLAGE_COLUMNS)
 
 
+# Share of a region's probability that its drawn part holds. The rest lies in wide, thin fringes
+# that would cover the map and tell nothing.
+DENSE_SHARE = 0.5
 _REGION_COLUMNS = (
-    *_contract(REGIONS),
+    *(c for c in _contract(REGIONS) if c.name == "code"),
+    Column(
+        "weight",
+        "number",
+        Text("把握", "Probability"),
+        Text("该村在所绘范围内的概率", "that the village lies in the drawn area"),
+    ),
     *(
         c
         for c in _contract(VILLAGES)
@@ -372,7 +381,7 @@ _REGION_COLUMNS = (
 
 @layer(
     "village_regions",
-    Text("村庄可能范围（非界线）", "Where a village may be (not a boundary)"),
+    Text("村庄最可能范围（非界线）", "Where a village most likely is (not a boundary)"),
     theme="villages",
     columns=_REGION_COLUMNS,
     styles=(
@@ -382,7 +391,7 @@ _REGION_COLUMNS = (
             (
                 Symbol(
                     "",
-                    Text("村庄可能范围（非界线）", "where a village may be (not a boundary)"),
+                    Text("村庄最可能范围（非界线）", "most likely area (not a boundary)"),
                     "#8c6bb1",
                     0.2,
                     outline="#8c6bb1",
@@ -393,23 +402,51 @@ _REGION_COLUMNS = (
         ),
     ),
     note=Text(
-        "按已发表的文字描述推算，仅供计算和找村，不是任何行政界线",
-        "derived from published descriptions, for computation and search; never a boundary",
+        "按已发表的文字描述推算，约有一半把握；供找村用，不是任何行政界线",
+        "derived from published descriptions, holds the village at about one half; never a boundary",
     ),
 )
 def _village_regions(results: Results) -> gpd.GeoDataFrame | None:
     names = [c.name for c in _REGION_COLUMNS if c.name not in ("code", "weight")]
-    regions = results.regions.merge(
-        pd.DataFrame(results.villages)[["code", *names]], on="code", how="left", validate="m:1"
-    )
+    villages = pd.DataFrame(results.villages)[["code", *names]]
+    regions = results.regions
     if not results.disclosure.cells:
         # A region known only by its township has the outline of a computed cell: drawn, it would
         # be read as the township's boundary.
-        regions = regions[regions["match"] != "township"]
+        by_township = villages.loc[villages["match"] == "township", "code"]
+        regions = regions[~regions["code"].isin(by_township)]
     if regions.empty:
         return None
-    frame = gpd.GeoDataFrame(regions, geometry="geometry", crs=results.crs)
+    frame = densest(regions).merge(villages, on="code", how="left", validate="1:1")
     return _select(frame, _REGION_COLUMNS)
+
+
+def densest(regions: gpd.GeoDataFrame, share: float = DENSE_SHARE) -> gpd.GeoDataFrame:
+    """Return, for each code, the smallest union of its polygons that holds ``share``.
+
+    Parameters
+    ----------
+    regions
+        REGIONS in a projected CRS: ``code``, ``weight``, polygon; weights of a code sum to one.
+    share
+        Least probability to hold, 0 to 1.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``code``, ``weight`` (what the union really holds) and geometry, one row per code, in the
+        order of first appearance.
+    """
+    density = regions["weight"] / regions.geometry.area
+    ranked = regions.assign(density=density, order=pd.factorize(regions["code"])[0]).sort_values(
+        ["order", "density"], ascending=[True, False], kind="stable"
+    )
+    before = ranked.groupby("order")["weight"].cumsum() - ranked["weight"]
+    kept = ranked[before < share - 1e-12]
+    made = kept[["order", "code", "weight", "geometry"]].dissolve(
+        by="order", aggfunc={"code": "first", "weight": "sum"}
+    )
+    return made[["code", "weight", "geometry"]].reset_index(drop=True)
 
 
 # --- coverage -------------------------------------------------------------------------------

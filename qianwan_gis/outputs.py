@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qianwan_gis import __version__, _io, report
+from qianwan_gis import __version__, _io, report, review
 from qianwan_gis._errors import UnavailableError, UsageError
 from qianwan_gis._text import Text
-from qianwan_gis.export import gpkg, tables
+from qianwan_gis.export import content, gpkg, tables
 from qianwan_gis.maps import static, web
 from qianwan_gis.maps.offline import save_offline
 
@@ -28,7 +28,9 @@ _LIBRARIES = ("folium", "geopandas", "matplotlib", "numba", "numpy", "pandas", "
 def files(plan: Plan) -> dict[str, Text]:
     """Return the files of a run and what each is for, in the order to look at them."""
     return {
-        "map.html": Text("网页地图，双击打开，不需要网络", "web map; opens by double-click, offline"),
+        "map.html": Text(
+            "网页地图，双击打开，不需要网络", "web map; opens by double-click, offline"
+        ),
         "report.docx": Text("报告（Word）", "report (Word)"),
         "report.md": Text("报告（文本）", "report (text)"),
         "tables.xlsx": Text("表格（Excel）", "tables (Excel)"),
@@ -73,6 +75,29 @@ def write(plan: Plan, folder: Path) -> Path:
         _write_record(plan, stage, timing, missing)
         _keep_foreign(folder, stage)
     return folder
+
+
+def write_geocoding(plan: Plan, folder: Path) -> list[Path]:
+    """Write what `qianwan geocode` gives: villages, what to review, and the regions.
+
+    ``villages.csv`` (every village, UTF-8 with a mark for Excel), ``to_review.csv`` (unsettled
+    villages, those whose settling would change most first), ``review.html`` (the page to settle
+    them on) and ``regions.gpkg``.
+    """
+    table = content.villages_table(plan)
+    titles = [content.heading(column, plan.lang) for column in table.columns]
+    villages = table.frame.map(tables.safe_cell).set_axis(titles, axis=1)
+    todo = review.unsettled(plan.villages, plan.coverage).drop(columns="geometry", errors="ignore")
+    todo = todo.map(tables.safe_cell)
+    written = [
+        _io.write_bytes(folder / "villages.csv", villages.to_csv(index=False).encode("utf-8-sig")),
+        _io.write_bytes(folder / "to_review.csv", todo.to_csv(index=False).encode("utf-8-sig")),
+        review.write_review(plan, folder / "review.html"),
+    ]
+    regions = folder / "regions.gpkg"
+    regions.unlink(missing_ok=True)
+    plan.regions.to_file(regions, layer="regions")
+    return [*written, regions]
 
 
 def _keep_foreign(old: Path, stage: Path) -> None:

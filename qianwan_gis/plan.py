@@ -6,25 +6,28 @@ is first asked for; a scenario is another plan.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
-from qianwan_gis import _io, boundaries, datum, geocoding, indicators, sources
+from qianwan_gis import _io, boundaries, datum, doubts, geocoding, indicators, sources
 from qianwan_gis import facilities as facility_files
 from qianwan_gis import roads as road_files
 from qianwan_gis._errors import DataError, Problem, ProblemLog
 from qianwan_gis._text import Lang, Text
+from qianwan_gis.chainage import Chainage
 from qianwan_gis.corridor import Corridor, route_via
 from qianwan_gis.county import County, LayerSpec
 from qianwan_gis.gazetteer import Gazetteer
 from qianwan_gis.network import RoadNetwork
 from qianwan_gis.review import read_review
-from qianwan_gis.schemas import Inventory, value_text
+from qianwan_gis.schemas import ROADS, Inventory, empty_layer, value_text
 from qianwan_gis.services import compute_coverage
 from qianwan_gis.standards import Standards
 from qianwan_gis.terrain import Terrain
@@ -34,13 +37,14 @@ from qianwan_gis.villages import VillageList, merge_lists, read_village_list
 if TYPE_CHECKING:
     import folium
     import pyproj
+    from numpy.typing import NDArray
 
 _T = TypeVar("_T")
 
 #: The inputs that `Plan.check` reads, in the order of the data flow.
 _INPUT_STEPS = (
     "boundary", "gazetteer", "village_list", "located", "recorded_roads", "facilities", "sewers",
-    "supplies", "segments", "corridor", "terrain", "targets",
+    "supplies", "segments", "corridor", "terrain", "targets", "datum_doubts",
 )  # fmt: skip
 
 
@@ -74,6 +78,7 @@ class Plan:
         self._overrides = dict(overrides or {})
         self._width_m = width_m
         self._log = ProblemLog()
+        self._road_file: NDArray[np.intp] = np.zeros(0, dtype=np.intp)  # which file a road is from
         self.standards = Standards.load({**county.standards, **self._overrides})
 
     @classmethod
@@ -111,6 +116,9 @@ class Plan:
                 getattr(self, step)
             except DataError as error:
                 found.extend(error.problems)
+                if step == "located":  # facilities wait for villages; their own faults need not
+                    with contextlib.suppress(DataError):
+                        self._read_facilities(None, found)
         found.extend(self._log)
         if found.errors:
             raise DataError(list(dict.fromkeys(found)))
@@ -255,7 +263,8 @@ class Plan:
             for spec in self.county.roads.files
         ]  # fmt: skip
         if not parts:
-            return road_files.empty(self.crs)
+            return empty_layer(ROADS, self.crs)
+        self._road_file = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
         return gpd.GeoDataFrame(
             pd.concat(parts, ignore_index=True), geometry="geometry", crs=self.crs
         )
@@ -275,11 +284,15 @@ class Plan:
     @cached_property
     def facilities(self) -> gpd.GeoDataFrame:
         """FACILITIES of every service."""
-        return self._read(
-            lambda log: facility_files.read_facilities(
-                self.county.facilities, crs=self.crs, villages=self.villages, seats=self.townships,
-                boundary=self.boundary.geometry.iloc[0], resolve=self.county.resolve, log=log,
-            )
+        villages = self.villages
+        return self._read(lambda log: self._read_facilities(villages, log))
+
+    def _read_facilities(
+        self, villages: gpd.GeoDataFrame | None, log: ProblemLog
+    ) -> gpd.GeoDataFrame:
+        return facility_files.read_facilities(
+            self.county.facilities, crs=self.crs, villages=villages, seats=self.townships,
+            boundary=self.boundary.geometry.iloc[0], resolve=self.county.resolve, log=log,
         )  # fmt: skip
 
     @property
@@ -297,9 +310,7 @@ class Plan:
     def targets(self) -> pd.DataFrame:
         """TARGETS: the ledger of the plans' numeric targets."""
         paths = [self.county.resolve(path) for path in self.county.targets]
-        return self._read(
-            lambda log: indicators.progress(indicators.read_targets(paths, log=log))
-        )
+        return self._read(lambda log: indicators.progress(indicators.read_targets(paths, log=log)))
 
     @cached_property
     def sewers(self) -> gpd.GeoDataFrame:
@@ -331,6 +342,38 @@ class Plan:
             self.county.resolve(spec.path), layer=spec.layer, crs=spec.crs, datum=spec.datum,
             encoding=spec.encoding, columns=spec.columns, kind=kind, log=log,
         )  # fmt: skip
+
+    @cached_property
+    def datum_doubts(self) -> list[Problem]:
+        """Layers that lie on known ground as if in another datum than declared: errors."""
+        return self._read(self._doubt_datums)
+
+    def _doubt_datums(self, log: ProblemLog) -> list[Problem]:
+        county, roads = self.county, self.recorded_roads.geometry
+        villages = self.villages.loc[self.villages["basis"] == "point", "geometry"]
+        layers = [
+            doubts.Layer("roads", spec.path.name, spec.datum, roads[self._road_file == number])
+            for number, spec in enumerate(county.roads.files)
+        ]
+        if county.villages.units is not None:
+            units = county.villages.units
+            layers.append(doubts.Layer("villages", units.path.name, units.datum, villages))
+        for spec in county.facilities:
+            if spec.path is not None and len(self.facilities):
+                own = (self.facilities["service"] == spec.service) & (
+                    self.facilities["tier"] == spec.tier
+                )
+                places = self.facilities.loc[own, "geometry"]
+                layers.append(doubts.Layer("facilities", spec.path.name, spec.datum, places))
+        if self.segments is not None and county.corridor and county.corridor.segments:
+            spec_ = county.corridor.segments
+            layers.append(
+                doubts.Layer("corridor", spec_.path.name, spec_.datum, self.segments.geometry)
+            )
+        own_files = [county.resolve(spec.path) for spec in county.roads.files]
+        carried = doubts.carried_roads(self.boundary, own_files)
+        doubts.find(layers, {"carried": carried, "roads": roads, "villages": villages}, log)
+        return log.errors
 
     # ---- results ------------------------------------------------------------------------
 
@@ -456,6 +499,23 @@ class Plan:
             undefined=spec.undefined if spec else (), has_terrain=self.terrain is not None,
         )  # fmt: skip
 
+    def corridor_table(self) -> pd.DataFrame | None:
+        """Villages along the measured corridor with chainage, in words; ``None`` without one."""
+        table = self.corridor_villages
+        if table is None:
+            return None
+        names = self.villages.set_index("code")[["name", "township"]]
+        columns = {
+            Text("线别", "branch"): table["branch"],
+            Text("桩号", "chainage"): [str(Chainage(round(m))) for m in table["chainage_m"]],
+            Text("侧", "side"): table["side"],
+            Text("偏距(m)", "offset (m)"): table["offset_m"].abs().round(),
+            Text("村", "village"): table["code"].map(names["name"]),
+            Text("乡镇", "township"): table["code"].map(names["township"]),
+            Text("所在范围(m)", "zone (m)"): table["within_m"],
+        }
+        return pd.DataFrame({title.get(self.lang): values for title, values in columns.items()})
+
     def headline(self) -> pd.DataFrame:
         """The run's own numbers: lists, positions, what was and was not assessed."""
         lists = self.village_list
@@ -480,7 +540,8 @@ class Plan:
         """The title that outputs carry."""
         name = self.county.title
         return Text(
-            f"{name.zh}“千万工程”示范廊带规划分析", f"{name.en}: Thousand Villages corridor analysis"
+            f"{name.zh}“千万工程”示范廊带规划分析",
+            f"{name.en}: Thousand Villages corridor analysis",
         )
 
     @property
@@ -533,7 +594,9 @@ class Plan:
             full = county.resolve(path)
             for file in sorted(full.iterdir()) if full.is_dir() else [full]:
                 if file.is_file():
-                    found[path.as_posix() + (f"/{file.name}" if full.is_dir() else "")] = _io.sha256(file)
+                    found[path.as_posix() + (f"/{file.name}" if full.is_dir() else "")] = (
+                        _io.sha256(file)
+                    )
         return found
 
     def sql(self, statement: str) -> pd.DataFrame:

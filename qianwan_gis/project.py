@@ -140,11 +140,12 @@ def init_project(folder: Path, adcode: str) -> list[Text]:
     if folder.exists() and not folder.is_dir():
         raise UsageError(Text(f"{folder} 是文件，不是文件夹", f"{folder} is a file"))
     place = boundaries.outline(adcode).iloc[0]
-    known = Gazetteer.is_carried(adcode)
+    name = str(place["name"])
+    known = adcode in Gazetteer.carried_adcodes()
     text = _TOML.format(
         key=f"county_{adcode}",
         adcode=adcode,
-        name=place["name"],
+        name=name,
         prefecture=place["city"],
         province=place["province"],
         run_date=pd.Timestamp.now().date().isoformat(),
@@ -156,16 +157,21 @@ def init_project(folder: Path, adcode: str) -> list[Text]:
             else '[villages.units]               # 村庄表：必需\npath = "villages/villages.csv"\n'
         ),
     )
-    for name, note in _FOLDERS.items():
-        _io.write_text(folder / name / "说明.txt", f"{note.zh}\n\n{note.en}\n")
+    for room, note in _FOLDERS.items():
+        _io.write_text(folder / room / "说明.txt", f"{note.zh}\n\n{note.en}\n")
     _io.write_text(folder / "county.toml", text)
     done = [
-        Text(f"已建立 {place["name"]}（{adcode}）的项目：{folder}", f"Project of {place["name"]} ({adcode}): {folder}"),
+        Text(f"已建立 {name}（{adcode}）的项目：{folder}", f"Project of {name} ({adcode}): {folder}"),
         Text(f"下一步：按各文件夹内的说明放入资料，然后运行 qianwan check {folder}",
              f"Next: put the data in as each folder's note says, then run qianwan check {folder}"),
     ]  # fmt: skip
     if known:
-        done.insert(1, Text("自带该县村级地名表，可直接运行。", "Its villages are carried: it can run as it is."))
+        done.insert(
+            1,
+            Text(
+                "自带该县村级地名表，可直接运行。", "Its villages are carried: it can run as it is."
+            ),
+        )
     return done
 
 
@@ -191,15 +197,43 @@ def check_project(key: str) -> CheckReport:
     for (service, tier), inventory in plan.inventories.items():
         label = value_text("service", service), value_text("tier", tier)
         state = value_text("inventory", inventory)
-        line = Text(f"  {label[0].zh}·{label[1].zh}：名录{state.zh}", f"  {label[0].en}, {label[1].en}: inventory {state.en}")
+        line = Text(
+            f"  {label[0].zh}·{label[1].zh}：名录{state.zh}",
+            f"  {label[0].en}, {label[1].en}: inventory {state.en}",
+        )
         (lines if inventory == Inventory.COMPLETE else missing).append(line)
     if plan.county.corridor is None:
         missing.append(Text("  廊带路线", "  the corridor's line"))
     if plan.county.terrain is None:
         missing.append(Text("  地形（DEM）", "  terrain (DEM)"))
     lines += [Text("缺少或不完整：", "Missing or incomplete:"), *missing] if missing else []
-    lines += [Text("现在可以计算：", "Can be computed now:"), *plan.abilities()]
+    lines += [Text("现在可以计算：", "Can be computed now:"), *_abilities(plan)]
     return CheckReport(lines, plan.problems, failed=False)
+
+
+def _abilities(plan: Plan) -> list[Text]:
+    """What a run on these inputs gives, and what it will withhold with the reason."""
+    ranges = not plan.disclosure.decimal_minutes
+    span = (
+        Text("，以区间表示（道路为推定）", ", as ranges (roads are presumed)")
+        if ranges
+        else Text("", "")
+    )
+    lines = [
+        Text(
+            "  名单核对、村庄定位、规划图层、网页地图",
+            "  list checks, positions, planning layers, web map",
+        )
+    ]
+    if len(plan.roads):
+        lines.append(Text(f"  就医时间{span.zh}", f"  travel times to health care{span.en}"))
+    if plan.zones is not None:
+        lines.append(Text("  廊带桩号与沿线分带统计", "  chainage and zones along the corridor"))
+    withheld = plan.disclosure.reasons.values()
+    if withheld:
+        lines.append(Text("资料不足、不会给出的：", "Withheld, because the data do not bear it:"))
+        lines += [Text(f"  {text.zh}", f"  {text.en}") for text in withheld]
+    return lines
 
 
 def verify_outputs(folder: Path) -> list[Problem]:
@@ -209,12 +243,24 @@ def verify_outputs(folder: Path) -> list[Problem]:
     try:
         outputs = json.loads(record.read_text(encoding="utf-8"))["outputs"]
     except (OSError, ValueError, KeyError, TypeError):
-        log.add("error", "no_record", "没有可读的 run.json", "there is no readable run.json", file=str(folder))
+        log.add(
+            "error",
+            "no_record",
+            "没有可读的 run.json",
+            "there is no readable run.json",
+            file=str(folder),
+        )
         return log.problems
     for name, entry in outputs.items():
         path = Path(folder) / name
         if not path.is_file():
             log.add("error", "missing_file", "文件不见了", "the file is gone", file=name)
         elif _io.sha256(path) != entry["sha256"]:
-            log.add("error", "changed_file", "文件在运行后被改动", "the file was changed after the run", file=name)
+            log.add(
+                "error",
+                "changed_file",
+                "文件在运行后被改动",
+                "the file was changed after the run",
+                file=name,
+            )
     return log.problems

@@ -156,6 +156,42 @@ class Likelihood:
         return cls(shapes, np.array([value for _, value in kept], float), elsewhere)
 
 
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A region cut by a likelihood: pieces, their mass before, and the fit in each."""
+
+    pieces: Polygons
+    mass: FloatArray
+    values: FloatArray
+
+    @property
+    def fit(self) -> float:
+        """Mean fit of the evidence over the region; small when the two contradict each other."""
+        return float(self.mass @ self.values)
+
+    def region(self, values: FloatArray) -> Region:
+        """Return the region with each piece's mass times its value."""
+        return Region.of(self.pieces, self.mass * values)
+
+
+def overlay(region: Region, likelihood: Likelihood) -> Overlay:
+    """Cut a region by a likelihood; crumbs below a hundred square metres are left out."""
+    cuts = [
+        (_areal(shapely.intersection(region.polygons, polygon)), value)
+        for polygon, value in zip(likelihood.polygons, likelihood.values, strict=True)
+    ]
+    rest = region.polygons
+    if len(likelihood.polygons):
+        rest = _areal(shapely.difference(rest, shapely.union_all(likelihood.polygons)))
+    cuts.append((rest, likelihood.elsewhere))
+    pieces = np.concatenate([shapes for shapes, _ in cuts])
+    area = np.asarray(shapely.area(pieces), float)
+    mass = np.tile(region.densities, len(cuts)) * area
+    values = np.repeat([value for _, value in cuts], len(region.polygons))
+    keep = area > _CRUMB_M2
+    return Overlay(pieces[keep], mass[keep], values[keep].astype(float))
+
+
 def product(region: Region, likelihood: Likelihood) -> tuple[Region, float]:
     """Return the region given the evidence, and how well the evidence fits the region.
 
@@ -170,36 +206,10 @@ def product(region: Region, likelihood: Likelihood) -> tuple[Region, float]:
     -------
     tuple
         The posterior region, and the mean fit of the evidence over the prior region, which is
-        small when the two contradict each other.
+        small when the two contradict each other. Evidence that fits nowhere leaves the region.
     """
-    shapes: list[Any] = []
-    masses: list[FloatArray] = []
-    total_inside = np.zeros(len(region.polygons))
-    density = region.densities
-    for polygon, value in zip(likelihood.polygons, likelihood.values, strict=True):
-        parts = _areal(shapely.intersection(region.polygons, polygon))
-        area = np.asarray(shapely.area(parts), float)
-        keep = area > _CRUMB_M2
-        total_inside[keep] += area[keep]
-        shapes.extend(parts[keep])
-        masses.append(density[keep] * area[keep] * value)
-    if likelihood.elsewhere > 0:
-        rest = region.polygons
-        if len(likelihood.polygons):
-            rest = _areal(
-                shapely.difference(region.polygons, shapely.union_all(likelihood.polygons))
-            )
-        area = np.asarray(shapely.area(rest), float)
-        keep = area > _CRUMB_M2
-        shapes.extend(rest[keep])
-        masses.append(density[keep] * area[keep] * likelihood.elsewhere)
-    mass = np.concatenate(masses) if masses else np.zeros(0)
-    fit = float(mass.sum())
-    if fit <= 0:
-        return region, 0.0
-    pieces = np.empty(len(shapes), dtype=object)
-    pieces[:] = shapes
-    return Region.of(pieces, mass), fit
+    cut = overlay(region, likelihood)
+    return (cut.region(cut.values), cut.fit) if cut.fit > 0 else (region, 0.0)
 
 
 def _areal(shapes: Polygons) -> Polygons:
@@ -231,12 +241,11 @@ def bands(core: Any, widths: Sequence[float], shares: Sequence[float], within: A
     """
     if len(shares) != len(widths) + 1:
         raise UsageError(Text("带数与权重数不符", "one share more than widths is needed"))
-    shapes = [shapely.intersection(core, within)]
-    inner = core
-    for width in widths:
-        outer = shapely.buffer(core, width, quad_segs=6)
-        shapes.append(shapely.intersection(shapely.difference(outer, inner), within))
-        inner = outer
+    outers = [core, *(shapely.buffer(core, width, quad_segs=6) for width in widths)]
+    shapely.prepare(within)
+    # Most bands lie wholly inside, and a long outline is costly to cut by.
+    cut = [o if shapely.covers(within, o) else shapely.intersection(o, within) for o in outers]
+    shapes = [cut[0], *(shapely.difference(cut[i + 1], cut[i]) for i in range(len(widths)))]
     pieces = np.empty(len(shapes), dtype=object)
     pieces[:] = shapes
     keep = shapely.area(_areal(pieces)) > _CRUMB_M2
@@ -249,7 +258,11 @@ def annulus(x: float, y: float, inner: float, outer: float) -> Any:
         raise UsageError(Text("环的内半径必须小于外半径", "inner radius must be below the outer"))
     centre = shapely.Point(x, y)
     disc = shapely.buffer(centre, outer, quad_segs=16)
-    return disc if inner == 0 else shapely.difference(disc, shapely.buffer(centre, inner, 16))
+    return (
+        disc
+        if inner == 0
+        else shapely.difference(disc, shapely.buffer(centre, inner, quad_segs=16))
+    )
 
 
 def sector(

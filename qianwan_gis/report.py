@@ -60,15 +60,21 @@ def build(results: Results, *, figures: bool = True) -> Document:
         results.title.get(lang),
         lang,
         str(results.run_date),
-        tuple(mark.get(lang) for mark in results.marks),
+        tuple(dict.fromkeys(mark.get(lang) for mark in results.marks)),
         (
             (Text("行政区", "County").get(lang), place.get(lang)),
             (Text("数据日期", "Date of the data").get(lang), str(results.run_date)),
             (Text("坐标系", "CRS").get(lang), results.crs.name),
+            *(
+                [(Text("编制单位", "Prepared by").get(lang), county.map.maker)]
+                if county.map.maker
+                else []
+            ),
         ),
     )
     pictures = _figures(results) if figures else {}
-    _findings(document, results)
+    lengths = _road_lengths(results)
+    _findings(document, results, lengths)
     if figures and not pictures:
         document.say(
             Text(
@@ -79,7 +85,7 @@ def build(results: Results, *, figures: bool = True) -> Document:
     _collect(document, results)
     _lists(document, results)
     _positions(document, results, pictures)
-    _roads(document, results, pictures)
+    _roads(document, results, pictures, lengths)
     _coverage(document, results, pictures)
     _targets(document, results)
     _method(document, results)
@@ -115,27 +121,23 @@ def _picture(document: Document, pictures: dict[str, tuple[str, bytes]], key: st
 # --- chapters -------------------------------------------------------------------------------
 
 
-def _findings(document: Document, results: Results) -> None:
+def _findings(document: Document, results: Results, lengths: pd.DataFrame) -> None:
     document.heading(1, Text("主要结论", "Findings"))
     villages = results.villages
     total = len(villages)
     placed = int((villages["basis"] == "point").sum())
     listed = int(villages["lists"].fillna("").astype(str).ne("").sum())
     items = [
-        Text(
-            f"全县共{total}个村（社区），其中{listed}个列入创建名单。",
-            f"{total} villages (and communities), {listed} of them on the official lists.",
-        ),
+        _total_finding(villages, total, listed),
         _positions_finding(villages, placed, total),
+        *_service_findings(results),
+        _road_finding(results, lengths),
+        _corridor_finding(results),
     ]
-    for service, tier in services_of(results):
-        items.append(_service_finding(results, service, tier))
-    items.append(_road_finding(results))
-    items.append(_corridor_finding(results))
     targets = results.targets
     if len(targets):
-        measured = int((~targets["status"].isin(["暂无数据", "no data"])).sum())
-        doubtful = int((~targets["plausibility"].isin(["ok", "合理"])).sum())
+        measured = int((~targets["status"].isin(list(content.STATUS_WORDS))).sum())
+        doubtful = int((~targets["plausibility"].isin(list(content.PLAUSIBILITY_WORDS))).sum())
         items.append(
             Text(
                 f"目标台账收录量化指标{len(targets)}项，已有测算进展的{measured}项，"
@@ -188,25 +190,56 @@ def _why(results: Results, service: str, tier: str) -> list[tuple[Text, int]]:
     return [(value_text("reason", reason), int(count)) for reason, count in ordered]
 
 
-def _service_finding(results: Results, service: str, tier: str) -> Text:
-    n = _counts(results, service, tier)
-    title = service_title(service, tier)
-    why = _why(results, service, tier)
-    if n["assessed"] == 0:
-        reasons = _join(why, "zh"), _join(why, "en")
-        return Text(
-            f"{title.zh}：{n['all']}个村均未评估（{reasons[0]}）。",
-            f"{title.en}: none of {n['all']} villages assessed ({reasons[1]}).",
-        )
-    zh = f"{title.zh}：{n['all']}个村中评估了{n['assessed']}个，覆盖{n['covered']}个，未覆盖{n['uncovered']}个"
-    en = (
-        f"{title.en}: {n['assessed']} of {n['all']} villages assessed, {n['covered']} covered, "
-        f"{n['uncovered']} not covered"
+def _total_finding(villages: pd.DataFrame, total: int, listed: int) -> Text:
+    if not listed:
+        return Text(f"全县共{total}个村（社区）。", f"{total} villages and communities.")
+    lists = _by_list(villages)["list"].value_counts().sort_index()
+    uncoded = int((~villages["code"].astype(str).str.fullmatch(r"\d{12}")).sum())
+    zh = "、".join(f"{name}{n}个" for name, n in lists.items())
+    en = ", ".join(f"{name} {n}" for name, n in lists.items())
+    rest = (
+        (f"，含无代码的{uncoded}个", f", {uncoded} of them without a code") if uncoded else ("", "")
     )
-    if n["unknown"]:
-        zh += f"；未知{n['unknown']}个（{_join(why, 'zh')}）"
-        en += f"; {n['unknown']} unknown ({_join(why, 'en')})"
-    return Text(zh + "。", en + ".")
+    return Text(
+        f"全县共{total}个村（社区）{rest[0]}；其中{listed}个列入创建名单（{zh}，有重复）。",
+        f"{total} villages and communities{rest[1]}; {listed} are on the official lists ({en}, "
+        "some on both).",
+    )
+
+
+def _by_list(villages: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per village and list it is on."""
+    split = pd.DataFrame(villages).assign(list=villages["lists"].fillna("").str.split(";"))
+    rows = split.explode("list")
+    return rows[rows["list"].fillna("") != ""]
+
+
+def _service_findings(results: Results) -> list[Text]:
+    """Return one finding per assessed service and tier, and one for all that were not."""
+    found, silent = [], []
+    for service, tier in services_of(results):
+        n = _counts(results, service, tier)
+        title = service_title(service, tier)
+        why = _why(results, service, tier)
+        if n["assessed"] == 0:
+            silent.append((title, why))
+            continue
+        zh = f"{title.zh}：{n['all']}个村中评估了{n['assessed']}个，覆盖{n['covered']}个，未覆盖{n['uncovered']}个"
+        en = (
+            f"{title.en}: {n['assessed']} of {n['all']} villages assessed, {n['covered']} covered, "
+            f"{n['uncovered']} not covered"
+        )
+        if n["unknown"]:
+            zh += f"；未知{n['unknown']}个（{_join(why, 'zh')}）"
+            en += f"; {n['unknown']} unknown ({_join(why, 'en')})"
+        found.append(Text(zh + "。", en + "."))
+    if silent:
+        zh = "；".join(f"{title.zh}（{_join(why, 'zh', 1)}）" for title, why in silent)
+        en = "; ".join(f"{title.en} ({_join(why, 'en', 1)})" for title, why in silent)
+        found.append(
+            Text(f"以下服务无一村可评估：{zh}。", f"No village could be assessed for: {en}.")
+        )
+    return found
 
 
 def _join(counted: Sequence[tuple[Text, int]], lang: str, most: int = 3) -> str:
@@ -216,7 +249,7 @@ def _join(counted: Sequence[tuple[Text, int]], lang: str, most: int = 3) -> str:
         for text, count in counted[:most]
     ]
     if len(counted) > most:
-        words.append("其他" if lang == "zh" else "others")
+        words.append("其他原因" if lang == "zh" else "others")
     return ("、" if lang == "zh" else ", ").join(words)
 
 
@@ -231,8 +264,7 @@ def _road_lengths(results: Results) -> pd.DataFrame:
     return table[table["km"] > 0].sort_values("km", ascending=False, kind="stable")
 
 
-def _road_finding(results: Results) -> Text:
-    table = _road_lengths(results)
+def _road_finding(results: Results, table: pd.DataFrame) -> Text:
     presumed = int((results.roads["basis"] == "presumed").sum())
     bases = table.groupby("basis")["km"].sum().sort_values(ascending=False, kind="stable")
     parts = [(value_text("basis", b), round(float(km))) for b, km in bases.items()]
@@ -287,8 +319,7 @@ def _lists(document: Document, results: Results) -> None:
     lang = results.lang
     document.heading(1, Text("名单与差异", "Lists and discrepancies"))
     villages = pd.DataFrame(results.villages)
-    listed = villages.assign(list=villages["lists"].fillna("").str.split(";")).explode("list")
-    listed = listed[listed["list"].fillna("") != ""]
+    listed = _by_list(villages)
     if listed.empty:
         document.say(Text("没有创建名单。", "There is no official list."))
     else:
@@ -321,7 +352,7 @@ def _lists(document: Document, results: Results) -> None:
         problems.frame[["level", "file", "row", "text", "fix"]],
         tuple(c for c in problems.columns if c.name in ("level", "file", "row", "text", "fix")),
     )
-    widths = {"level": 1.0, "file": 1.7, "row": 1.0, "text": 5.0, "fix": 4.0}
+    widths = {"level": 0.9, "file": 1.5, "row": 2.2, "text": 5.2, "fix": 2.4}
     _content_table(document, results, shown, problems.title, widths=widths)
 
 
@@ -387,10 +418,14 @@ def _metres(value: float, lang: str) -> str:
     return f"{round(value, -1):.0f} {'米' if lang == 'zh' else 'm'}"
 
 
-def _roads(document: Document, results: Results, pictures: dict[str, tuple[str, bytes]]) -> None:
+def _roads(
+    document: Document,
+    results: Results,
+    pictures: dict[str, tuple[str, bytes]],
+    table: pd.DataFrame,
+) -> None:
     lang = results.lang
     document.heading(1, Text("道路与廊带", "Roads and corridor"))
-    table = _road_lengths(results)
     words = {s.value: s.title for s in layers.ROAD_SYMBOLS if s.value}
     rows = [
         [
@@ -562,7 +597,6 @@ def _targets(document: Document, results: Results) -> None:
         )
     )
     frame = content.targets_table(results).frame
-    words = {"暂无数据": Text("暂无数据", "no data"), "ok": Text("合理", "plausible")}
     rows = [
         [
             str(row.scope),
@@ -570,8 +604,8 @@ def _targets(document: Document, results: Results) -> None:
             str(row.topic),
             f"{row.relation}{_number(row.value)} {row.unit}",
             "" if pd.isna(row.department) else str(row.department),
-            words.get(str(row.status), Text(str(row.status), str(row.status))).get(lang),
-            words.get(str(row.plausibility), Text(str(row.plausibility), str(row.plausibility))).get(lang),
+            str(row.status),
+            str(row.plausibility),
         ]
         for row in frame.itertuples()
     ]  # fmt: skip
@@ -591,7 +625,7 @@ def _targets(document: Document, results: Results) -> None:
         Text("量化目标与进展", "Targets and progress"),
         head,
         rows[:_LONGEST_TABLE],
-        widths=(1.5, 1, 3, 1.9, 2, 1.3, 1.5),
+        widths=(1.2, 0.9, 3, 1.7, 3.4, 1.2, 1.5),
         note=_rest(len(rows)),
     )
 
@@ -609,23 +643,32 @@ def _method(document: Document, results: Results) -> None:
     if table.empty:
         document.say(Text("本次没有用到标准参数。", "No standard was used."))
         return
-    open_ = int((table["status"] == "to-check").sum())
+    counts = table["status"].value_counts()
+    told = [(content.STATUS_TEXT[s], int(counts.get(s, 0))) for s in content.STATUS_TEXT]
+    shown = table[table["key"].map(_is_norm)]
     document.say(
         Text(
-            f"本次用到{len(table)}项参数，其中{open_}项尚待核实原文，引用前请先核对。",
-            f"{len(table)} parameters were used; {open_} are still to be checked against the text.",
+            f"本次用到{len(table)}项参数："
+            + "、".join(f"{t.zh}{n}项" for t, n in told)
+            + "。“待核实”的引用前须核对原文；“专业判断”的没有条文依据，可在县配置文件中改为本地值。"
+            f"下表列服务、道路等规范性参数{len(shown)}项，其余为定位和拓扑计算参数，见 tables.xlsx“标准”表。",
+            f"{len(table)} parameters were used: "
+            + ", ".join(f"{t.en} {n}" for t, n in told)
+            + ". Those to check must be compared with the text before they are cited; judgements "
+            f"have no clause behind them. The table lists the {len(shown)} that are norms; the "
+            "others steer positions and topology and are in tables.xlsx.",
         )
     )
     rows = [
         [
-            str(row.title.get(lang)) if isinstance(getattr(row, "title", None), Text) else str(row.key),
+            _parameter(results, str(row.key)),
             f"{_plain(row.value)} {row.unit}".strip(),
             str(row.region),
             str(row.clause),
             str(row.source),
             content.STATUS_TEXT[row.status].get(lang) if row.status in content.STATUS_TEXT else str(row.status),
         ]
-        for row in table.itertuples()
+        for row in shown.itertuples()
     ]  # fmt: skip
     head = [
         t.get(lang)
@@ -641,6 +684,18 @@ def _method(document: Document, results: Results) -> None:
     document.table(
         Text("标准与参数", "Standards"), head, rows, widths=(2.6, 1.5, 1.2, 1.8, 3.6, 1.2)
     )
+
+
+def _is_norm(key: str) -> bool:
+    """Whether a parameter is a planner's norm rather than a setting of the computation."""
+    return not key.startswith(("evidence.", "geocoding.", "roads.topology."))
+
+
+def _parameter(results: Results, key: str) -> str:
+    """Return a norm's title, or its key where it has none."""
+    entry = results.standards.entries[key]
+    title = entry.title if results.lang == "zh" else entry.title_en
+    return f"{title}（{key}）" if title and results.lang == "zh" else title or key
 
 
 def _plain(value: object) -> str:

@@ -51,10 +51,14 @@ function draw() {
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   const village = shown[at];
   if (village) {
-    for (const [index, weight, density] of village.regions) {
+    for (const [index, , density] of village.regions) {
       trace(data.polygons[index], true);
-      pen.fillStyle = `rgba(214,106,18,${0.06 + 0.42 * density})`;
+      pen.fillStyle = `rgba(214,106,18,${0.05 + 0.43 * density})`;
       pen.fill("evenodd");
+    }
+    if (village.circle) {
+      // Known by its township only: the circle that holds 90 %, never the computing cell.
+      dot(village.circle[0], village.circle[1], village.circle[2] / METRES_PER_DEGREE * view.scale, "rgba(214,106,18,0.16)", "#d66a12");
     }
   }
   trace(data.boundary, true);

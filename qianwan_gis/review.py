@@ -11,6 +11,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,9 @@ from qianwan_gis import datum
 from qianwan_gis._errors import DataError, ProblemLog
 from qianwan_gis._io import read_table, write_text
 from qianwan_gis._text import Lang, Text
-from qianwan_gis.schemas import Basis, Match, value_text
+from qianwan_gis.geocoding.evidence import SEPARATOR
+from qianwan_gis.regions import from_frame, region_radius
+from qianwan_gis.schemas import Basis, Match, RoadBasis, value_text
 
 if TYPE_CHECKING:
     from qianwan_gis.layers import Results
@@ -36,6 +39,8 @@ _DECISIONS = {"placed": "placed", "定位": "placed", "rejected": "rejected", "�
 # Points that a person should look at although they are points.
 _WEAK = (Match.SETTLEMENT, Match.PROVIDER)
 _CONFLICT = "冲突："
+# Layers that the page draws or quotes.
+_LAYERS = ("boundary", "villages", "lists", "townships", "roads")
 
 _WORDS = {
     "SAVE": Text("保存 review.csv", "Save review.csv"),
@@ -158,23 +163,28 @@ def write_review(results: Results, path: Path | str) -> Path:
     name = results.county.name if lang == "zh" else results.county.name_en or results.county.name
     title = Text(f"{name}村庄位置核定", f"Village positions of {name}: review").get(lang)
     sources = results.sources
-    credits = "；".join(
-        f"{row['title']}：{row['source']}（{row['licence']}）"
-        for row in sources.fillna("").astype(str).to_dict("records")
+    shown = sources[sources["layer"].isin(_LAYERS)].fillna("").astype(str)
+    credit = "；".join(
+        f"{row['title']}：{row['source']}" + (f"（{row['licence']}）" if row["licence"] else "")
+        for row in shown.to_dict("records")
     )
-    # Script and data go in last, so that nothing in the data is taken for a placeholder.
-    filled = {key: html.escape(word.get(lang)) for key, word in _WORDS.items()} | {
+    filled = {key: word.get(lang) for key, word in _WORDS.items()} | {
         "LANG": "zh-CN" if lang == "zh" else "en",
-        "CSP": html.escape(policy),
-        "TITLE": html.escape(title),
-        "MARKS": html.escape("　".join(mark.get(lang) for mark in results.marks)),
-        "SOURCES": html.escape(credits),
+        "CSP": policy,
+        "TITLE": title,
+        "MARKS": "　".join(mark.get(lang) for mark in results.marks),
+        "SOURCES": credit,
     }
-    for key, word in filled.items():
-        page = page.replace("{{" + key + "}}", word)
-    head, tail = page.split("{{DATA}}")
-    middle, end = tail.split("{{SCRIPT}}")
-    return write_text(Path(path), "".join([head, _json(_data(results, lang)), middle, script, end]))
+    # One pass over the template: nothing that is put in is looked at again.
+    parts = re.split(r"\{\{([A-Z]+)\}\}", page)
+    for i in range(1, len(parts), 2):
+        if parts[i] == "DATA":
+            parts[i] = _json(_data(results, lang))
+        elif parts[i] == "SCRIPT":
+            parts[i] = script
+        else:
+            parts[i] = html.escape(filled[parts[i]])
+    return write_text(Path(path), "".join(parts))
 
 
 def _hash(text: str) -> str:
@@ -199,8 +209,8 @@ def _rings(shape: Any) -> list[list[list[float]]]:
     found = []
     for part in shapely.get_parts(shape):
         if shapely.get_dimensions(part) == 2:
-            for ring in [part.exterior, *part.interiors]:
-                found.append(np.round(shapely.get_coordinates(ring), 5).tolist())
+            rings = [part.exterior, *part.interiors]
+            found += [np.round(shapely.get_coordinates(ring), 5).tolist() for ring in rings]
     return found
 
 
@@ -229,13 +239,17 @@ def _data(results: Results, lang: Lang) -> dict[str, Any]:
     villages = results.villages
     order = unsettled(villages, results.coverage)
     open_codes = set(order["code"])
-    polygons, regions = _shared_polygons(results.regions, open_codes)
+    # A township's computing cell is never drawn: who is known by it alone gets a circle.
+    by_township = set(villages.loc[villages["match"] == str(Match.TOWNSHIP), "code"])
+    polygons, regions = _shared_polygons(results.regions, open_codes - by_township)
+    circles = _circles(results.regions, open_codes & by_township)
     boundary = _degrees(results.boundary.geometry.to_crs(results.crs), 60.0)
     rows = villages.loc[order.index]
     points = rows.geometry.to_crs(datum.WGS84)
     found = []
     for (label, row), point in zip(rows.iterrows(), points, strict=True):
         own = regions.get(str(row["code"]), [])
+        circle = circles.get(str(row["code"]))
         place = (
             None
             if point is None or point.is_empty
@@ -249,12 +263,13 @@ def _data(results: Results, lang: Lang) -> dict[str, Any]:
                 "township": str(row["township"]),
                 "match": value_text("match", row["match"]).get(lang),
                 "lists": str(row["lists"] or "") if pd.notna(row["lists"]) else "",
-                "facts": _facts(row, float(order.at[label, "value"]), lang),
-                "evidence": [part for part in str(row["evidence"]).split("；") if part][:40],
+                "facts": _facts(row, float(order.loc[label, "value"]), lang),
+                "evidence": [part for part in str(row["evidence"]).split(SEPARATOR) if part][:40],
                 "regions": own,
+                "circle": circle,
                 "point": place,
                 "uncertainty_m": spread,
-                "box": _box(own, polygons, place, spread, boundary.total_bounds),
+                "box": _box(own, polygons, place or circle, spread, boundary.total_bounds),
             }
         )
     known = villages[(villages["basis"] == str(Basis.POINT)) & ~villages["code"].isin(open_codes)]
@@ -265,7 +280,12 @@ def _data(results: Results, lang: Lang) -> dict[str, Any]:
         "words": words,
         "bounds": [round(float(v), 5) for v in boundary.total_bounds],
         "boundary": [ring for shape in boundary for ring in _rings(shape)],
-        "roads": _lines(_degrees(results.roads.geometry, 40.0).to_numpy()),
+        # Presumed links are straight lines for computing; drawn they would mislead.
+        "roads": _lines(
+            _degrees(
+                results.roads.geometry[results.roads["basis"] != str(RoadBasis.PRESUMED)], 40.0
+            ).to_numpy()
+        ),
         "seats": _points(results.townships, "township"),
         "known": _points(known, "name"),
         "polygons": [_rings(shape) for shape in polygons],
@@ -289,7 +309,7 @@ def _shared_polygons(
     for key in keys:
         first.setdefault(key, len(first))
     chosen = frame.geometry[~pd.Series(keys, index=frame.index).duplicated()]
-    polygons = list(_degrees(chosen, 60.0))
+    polygons = list(_degrees(chosen, 15.0))
     density = frame["weight"].to_numpy(float) / frame.geometry.area.to_numpy()
     top = pd.Series(density, index=frame.index).groupby(frame["code"]).transform("max").to_numpy()
     found: dict[str, list[list[float]]] = {}
@@ -302,12 +322,35 @@ def _shared_polygons(
     return polygons, found
 
 
+def _circles(regions: gpd.GeoDataFrame, codes: set[str]) -> dict[str, list[float]]:
+    """Return the circle that holds 90 % of each village's region: longitude, latitude, metres."""
+    frame = regions[regions["code"].isin(codes)]
+    if frame.empty:
+        return {}
+    measured: dict[bytes, tuple[float, float, float]] = {}
+    found: dict[str, tuple[float, float, float]] = {}
+    for code, region in from_frame(frame).items():
+        # Villages of one township share their region; it is measured once.
+        key = hashlib.sha256(b"".join(shapely.to_wkb(region.polygons))).digest()
+        if key not in measured:
+            measured[key] = region_radius(region)
+        found[code] = measured[key]
+    centres = gpd.GeoSeries(
+        gpd.points_from_xy([c[0] for c in found.values()], [c[1] for c in found.values()]),
+        crs=regions.crs,
+    ).to_crs(datum.WGS84)
+    return {
+        code: [round(float(p.x), 5), round(float(p.y), 5), round(radius)]
+        for (code, (_, _, radius)), p in zip(found.items(), centres, strict=True)
+    }
+
+
 def _box(
     own: list[list[float]], polygons: list[Any], place: Any, spread: float, county: Any
 ) -> list[float]:
     """Return what the map shows first: the likely ground, or the point's surroundings."""
     if place is not None:
-        reach = max(4 * spread, 3000.0) / 111320.0
+        reach = max(1.2 * spread, 3000.0) / 111320.0
         return [place[0] - reach, place[1] - reach, place[0] + reach, place[1] + reach]
     likely = [polygons[int(i)] for i, weight, _ in own if weight >= 0.1] or [
         polygons[int(i)] for i, _, _ in own
@@ -330,7 +373,11 @@ def _facts(row: Any, value: float, lang: Lang) -> str:
     if row["category"]:
         parts.append(str(row["category"]))
     if value > 0:
-        parts.append(Text(f"核定价值 {value:.0f}", f"value of settling {value:.0f}").get(lang))
+        parts.append(
+            Text(
+                f"核定价值{value:.0f}（人×未定程度）", f"value {value:.0f} (people x undecided)"
+            ).get(lang)
+        )
     return " · ".join(parts)
 
 

@@ -70,7 +70,17 @@ _WORDS: dict[str, tuple[str, ...]] = {
 _CLASS_OF = {word: name for name, words in _WORDS.items() for word in words}
 _ADMINISTRATIVE = ("国道", "国道公路", "省道", "省道公路", "县道", "乡道", "县乡道")
 
-_GUESSES = ("road_id", "road_class", "name", "ref", "surface", "oneway", "bridge", "tunnel", "status")
+_GUESSES = (
+    "road_id",
+    "road_class",
+    "name",
+    "ref",
+    "surface",
+    "oneway",
+    "bridge",
+    "tunnel",
+    "status",
+)
 _YES = {"yes", "true", "1", "1.0", "t", "是", "有", "y", "viaduct", "culvert", "building_passage"}
 _NO = {"", "no", "false", "0", "0.0", "f", "否", "无", "n", "none", "nan", "<na>", "b"}
 _PLANNED = ("规划", "在建", "拟建", "planned", "proposed", "construction")
@@ -165,7 +175,9 @@ def _tidy(
     import shapely
 
     if len(frame) == 0:
-        empty = {column.name: [] for column in schemas.ROADS if column.name != "geometry"}
+        empty: dict[str, list[Any]] = {
+            column.name: [] for column in schemas.ROADS if column.name != "geometry"
+        }
         return gpd.GeoDataFrame(empty, geometry=[], crs=frame.crs)
     if "road_class" not in frame.columns:
         log.add(
@@ -235,13 +247,14 @@ def _classes(
                 fix=(f"可用：{'、'.join(CLASSES)}", f"classes: {', '.join(CLASSES)}"),
             )  # fmt: skip
     plain = words.str.lower().str.replace(r"^track_grade\d$", "track", regex=True)
-    out, unknown = [], {}
+    out: list[str] = []
+    unknown: dict[str, tuple[int, int]] = {}
     for number, word, small in zip(row, words, plain, strict=True):
-        name = known.get(word) or known.get(small)
-        if name is None:
+        found = known.get(word) or known.get(small)
+        if found is None:
             first, count = unknown.get(word, (int(number), 0))
             unknown[word] = (first, count + 1)
-        out.append(name or "village")
+        out.append(found or "village")
     for word, (first, count) in unknown.items():
         log.add(
             "error", "unknown_class", f"不认识的道路等级“{word}”（共{count}行）",
@@ -267,7 +280,7 @@ def _flags(
     words: pd.Series, name: str, row: npt.NDArray[Any], file: str, log: ProblemLog
 ) -> npt.NDArray[np.bool_]:
     small = words.str.lower()
-    yes = small.isin(_YES).to_numpy()
+    yes = np.array(small.isin(_YES), dtype=np.bool_)
     for i in np.flatnonzero(~yes & ~small.isin(_NO).to_numpy()):
         # OSM lists kinds of bridges and tunnels; any word but "no" says that there is one
         yes[i] = True
@@ -368,11 +381,11 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
     ways, start, refs = array.array("q"), array.array("q", [0]), array.array("q")
     tags: dict[str, list[str]] = {tag: [] for tag in _TAGS}
     try:
-        reader = osmium.FileProcessor(str(path), osmium.osm.WAY).with_filter(
+        reader: Any = osmium.FileProcessor(str(path), osmium.osm.WAY).with_filter(
             osmium.filter.KeyFilter("highway")
         )
         for way in reader:
-            values = {tag: way.tags.get(tag, "") for tag in _TAGS}
+            values = {tag: str(way.tags.get(tag, "")) for tag in _TAGS}
             if values["highway"].lower() not in _CLASS_OF:
                 continue
             nodes = [node.ref for node in way.nodes]
@@ -388,7 +401,7 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
         lon, lat = np.full(len(ids), np.nan), np.full(len(ids), np.nan)
         found, x, y = array.array("q"), array.array("d"), array.array("d")
         if len(ids):
-            nodes_only = osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(
+            nodes_only: Any = osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(
                 osmium.filter.IdFilter(ids.tolist())
             )
             for node in nodes_only:

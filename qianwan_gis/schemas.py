@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from qianwan_gis._errors import DataError, ProblemLog
 from qianwan_gis._text import Text
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 Kind = Literal["text", "number", "integer", "boolean", "Point", "LineString", "Polygon"]
 
@@ -246,7 +249,7 @@ FACILITIES: tuple[Column, ...] = (
     Column("uncertainty_m", "number", Text("位置不确定度", "Uncertainty"), Text("90%半径", "radius holding 90 %"), "m"),
     Column("source", "text", Text("来源", "Source"), Text("", "")),
     Column("licence", "text", Text("许可", "Licence"), Text("", "")),
-    Column("geometry", "Point", Text("位置", "Position"), Text("", ""), nullable=False),
+    Column("geometry", "Point", Text("位置", "Position"), Text("空：设在只知范围的村，随村而定", "empty: in a village known by region only, and moves with it")),
 )  # fmt: skip
 
 COVERAGE: tuple[Column, ...] = (
@@ -298,6 +301,14 @@ TABLE_TEXT: dict[str, Text] = {
     "coverage": Text("服务覆盖", "Coverage"),
     "targets": Text("目标台账", "Targets"),
 }
+
+
+def empty_layer(columns: tuple[Column, ...], crs: Any) -> gpd.GeoDataFrame:
+    """Return a layer of a contract without rows."""
+    import geopandas as gpd
+
+    frame = {c.name: pd.Series(dtype=object) for c in columns if c.name != "geometry"}
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
 
 
 def value_text(column: str, value: object) -> Text:

@@ -38,6 +38,13 @@ Method = Literal["auto", "exact", "heuristic"]
 #: Relative difference below which two objectives count as one (rounding of sums).
 TOLERANCE = 1e-9
 
+#: Pairs in reach above which maximal covering is given `_COVER_SECONDS` to prove its optimum; the
+#: interchange's answer and the relaxation's bound stand when that is not enough.
+_EXACT_COVER = 20_000
+_COVER_SECONDS = 3.0
+#: Seconds that one set-covering step of a p-center may take.
+_CENTER_SECONDS = 3.0
+
 
 @dataclass(frozen=True)
 class Siting:
@@ -150,14 +157,17 @@ def lscp(
         return _answer(c, np.flatnonzero(open_), within, float(price[open_].sum()))
     cover, _ = _distinct_rows(usable)
     base = [(_sparse(cover), 1.0, np.inf)]
-    found = _solve.solve(
-        price,
-        rows=base,
-        integer=np.ones(m),
-        lower=open_.astype(float),
-        upper=(~closed).astype(float),
-        time_limit=time_limit,
-    )
+    if site_costs is None and not alternatives and not backup:
+        found = _cover_all(cover, open_, time_limit)
+    else:
+        found = _solve.solve(
+            price,
+            rows=base,
+            integer=np.ones(m),
+            lower=open_.astype(float),
+            upper=(~closed).astype(float),
+            time_limit=time_limit,
+        )
     if found.x is None:  # every row can be served, so only time can be the reason
         sites = _greedy_cover(usable, open_)
         objective = float(price[sites].sum())
@@ -219,8 +229,11 @@ def mclp(
     backup_weight
         Between 0 and 1: value of a row's second site within the radius, as a share of its
         demand (Hogan and ReVelle's trade-off). The objective then includes it.
-    alternatives, time_limit
+    alternatives
         As in `lscp`.
+    time_limit
+        Seconds for HiGHS. Without it small instances run to the proven optimum and large ones get
+        3 s; what is then not proven is the interchange's answer with the relaxation's bound.
 
     Returns
     -------
@@ -250,49 +263,62 @@ def mclp(
     weight = np.bincount(group, weights=w, minlength=len(cover))
     used = cover.any(axis=1) & (weight > 0)
     cover, weight = cover[used], weight[used]
+    prices = _prices(site_costs, budget, m, open_)
+    plain = prices is None and not backup_weight
+    start: Ints | None = None
+    bound = np.inf
+    if plain:
+        start = _cover_swaps(cover, weight, p, open_, closed, rounds=0)
+        bound = _cover_bound(cover, weight, p, open_, closed)
+        value = _covered(cover, weight, start)
+        if not alternatives and bound - value < _least_step(weight):
+            return replace(_answer(c, start, within, value), method="bound",
+                           least_radius=_least_radius(c, closed))  # fmt: skip
+        if time_limit is None and cover.sum() > _EXACT_COVER:
+            time_limit = _COVER_SECONDS
     g = len(cover)
-    second = backup_weight * weight
-    ones = _identity(g)
-    blocks = [ones, ones] if backup_weight else [ones]
+    blocks = [_identity(g)] * (2 if backup_weight else 1)
     # z <= sum of the sites in reach; with backup z + u <= that sum
     link = _hstack([_sparse(cover), *[-b for b in blocks]])
-    total = np.r_[np.ones(m), np.zeros(g * len(blocks))]
-    rows: list[tuple[Any, Any, Any]] = [(link, 0.0, np.inf), (total, p, p)]
-    rows += _budget_row(_prices(site_costs, budget, m, open_), g * len(blocks))
-    objective = np.r_[np.zeros(m), weight, second] if backup_weight else np.r_[np.zeros(m), weight]
+    extra = np.zeros(g * len(blocks))
+    rows: list[tuple[Any, Any, Any]] = [(link, 0.0, np.inf), (np.r_[np.ones(m), extra], p, p)]
+    rows += _budget_row(prices, len(extra))
+    objective = np.r_[np.zeros(m), weight, backup_weight * weight][: m + len(extra)]
+    if start is not None:  # nothing worse than what is known needs looking at
+        rows.append((objective, _covered(cover, weight, start) - 1e-6, np.inf))
     found = _solve.solve(
         objective,
         rows=rows,
         # z is integer by itself once y is: only the sites need branching
-        integer=np.r_[np.ones(m), np.zeros(g * len(blocks))],
-        lower=np.r_[open_.astype(float), np.zeros(g * len(blocks))],
-        upper=np.r_[(~closed).astype(float), np.ones(g * len(blocks))],
+        integer=np.r_[np.ones(m), extra],
+        lower=np.r_[open_.astype(float), extra],
+        upper=np.r_[(~closed).astype(float), np.ones(len(extra))],
         maximise=True,
         time_limit=time_limit,
     )
+    done = found.status == "optimal"
+    if found.status == "infeasible":
+        return _infeasible(n, (_over_budget(site_costs, budget, p, open_, closed, m),))
+    if not done and start is not None:
+        # The interchange's answer does not depend on how fast the machine is.
+        start = _cover_swaps(cover, weight, p, open_, closed, rounds=12)
+        value = _covered(cover, weight, start)
+        return replace(_answer(c, start, within, value), bound=bound, method="interchange",
+                       gap=_solve.relative_gap(value, bound), status="feasible",
+                       least_radius=_least_radius(c, closed))  # fmt: skip
     if found.x is None:
-        if found.status == "infeasible":
-            return _infeasible(n, (_over_budget(site_costs, budget, p, open_, closed, m),))
-        sites = _greedy_max(usable, w, p, open_, closed)
-        value = _covered(usable, w, sites)
-        return replace(
-            _answer(c, sites, within, value),
-            bound=float(w.sum()),
-            method="greedy",
-            gap=_solve.relative_gap(value, float(w.sum())),
-            status="feasible",
-        )
+        late = Text("限时内未找到解", "no answer within the time limit")
+        return _infeasible(n, (late,))
     sites = _chosen(found.x, m)
-    value = _covered(usable, w, sites) if not backup_weight else found.objective
-    bound = max(min(found.bound, float(w.sum()) * (1 + backup_weight)), value)
+    value = found.objective if backup_weight else _covered(usable, w, sites)
     others = _other_optima(
         objective, rows, sites, found.objective, open_, closed, alternatives, maximise=True
     )
-    done = found.status == "optimal"
+    top = max(found.bound, value)
     return replace(
         _answer(c, sites, within, value),
-        bound=value if done else bound,
-        gap=0.0 if done else _solve.relative_gap(value, bound),
+        bound=value if done else top,
+        gap=0.0 if done else _solve.relative_gap(value, top),
         status="optimal" if done else "feasible",
         alternatives=others,
         least_radius=_least_radius(c, closed),
@@ -374,11 +400,12 @@ def p_center(
     *,
     fixed: Iterable[int] = (),
     forbidden: Iterable[int] = (),
-    time_limit: float | None = None,
+    time_limit: float | None = _CENTER_SECONDS,
 ) -> Siting:
     """Open p sites so that the largest cost to the nearest open site is least.
 
     Bisection over the distinct costs: at each one, can p sites serve every row? (Minieka 1970.)
+    ``time_limit`` is for each of these questions; one left open makes the answer ``feasible``.
 
     Returns
     -------
@@ -398,21 +425,38 @@ def p_center(
     floor = float(allowed.min(axis=1).max())
     values = np.unique(allowed[np.isfinite(allowed)])
     values = values[(values >= floor) & (values <= best)]
-    low, high, proven = 0, len(values) - 1, True
+    # The linear relaxation is quick and already rules most radii out.
+    low, high = 0, len(values) - 1
+    while low < high:
+        mid = (low + high) // 2
+        if _relaxed_cover(allowed <= values[mid], open_, closed) > p + 1e-6:
+            low = mid + 1
+        else:
+            high = mid
+    floor, low, high = float(values[low]), low, len(values) - 1
+    open_radius = len(values)  # the least radius of which time ran out
     while low < high:
         mid = (low + high) // 2
         found = _cover_with(allowed <= values[mid], p, open_, closed, time_limit)
         if found is None:
-            proven, low = False, mid + 1
-            continue
-        fits, chosen = found
-        if fits:
-            sites = _fill(chosen, p, closed)
+            open_radius = min(open_radius, mid)
+            low = mid + 1
+        elif found[0]:
+            sites = _fill(found[1], p, closed)
             best = float(allowed[:, sites].min(axis=1).max())
             high = int(np.searchsorted(values, best))
         else:
             low = mid + 1
-            floor = float(values[low])
+            if mid < open_radius:
+                floor = float(values[low])
+    if best > values[low]:
+        # The starting sites did not reach every row and no question gave better ones; that p
+        # sites reach all at the largest cost is known from the check above.
+        found = _cover_with(allowed <= values[low], p, open_, closed, None)
+        if found is not None and found[0]:
+            sites = _fill(found[1], p, closed)
+            best = float(allowed[:, sites].min(axis=1).max())
+    proven = open_radius == len(values) or floor >= best
     objective = best
     done = proven
     return replace(
@@ -730,6 +774,28 @@ def _covered(usable: NDArray[np.bool_], w: Array, sites: Ints) -> float:
 # ---------------------------------------------------------------------------------------------
 
 
+def _cover_all(
+    cover: NDArray[np.bool_], open_: NDArray[np.bool_], time_limit: float | None
+) -> _solve.Solution:
+    """Open as few sites as cover every row, over the rows and sites that matter."""
+    rows, sites = _essential(cover, open_)
+    small = cover[np.ix_(rows, sites)]
+    fixed = float(open_.sum())
+    x = open_.astype(float)
+    if not len(small):
+        return _solve.Solution("optimal", x, fixed, fixed, 0.0)
+    found = _solve.solve(
+        np.ones(small.shape[1]),
+        rows=[(_sparse(small), 1.0, np.inf)],
+        integer=np.ones(small.shape[1]),
+        time_limit=time_limit,
+    )
+    if found.x is None:
+        return found
+    x[np.flatnonzero(sites)[found.x > 0.5]] = 1.0
+    return replace(found, x=x, objective=float(x.sum()), bound=found.bound + fixed)
+
+
 def _most_backup(
     usable: NDArray[np.bool_],
     price: Array,
@@ -803,23 +869,129 @@ def _greedy_cover(usable: NDArray[np.bool_], open_: NDArray[np.bool_]) -> Ints:
     return np.array(sorted(chosen), dtype=np.int64)
 
 
-def _greedy_max(
-    usable: NDArray[np.bool_],
+def _cover_swaps(
+    cover: NDArray[np.bool_],
     w: Array,
     p: int,
     open_: NDArray[np.bool_],
     closed: NDArray[np.bool_],
+    *,
+    rounds: int,
 ) -> Ints:
-    chosen = [int(j) for j in np.flatnonzero(open_)]
-    left = ~usable[:, chosen].any(axis=1) if chosen else np.ones(len(usable), bool)
+    """Greedy adding, then best swaps, then shaken and swapped again; always the same answer."""
+    matrix = _sparse(cover)
+    fixed = [int(j) for j in np.flatnonzero(open_)]
+    chosen = list(fixed)
+    left = ~cover[:, chosen].any(axis=1)
     while len(chosen) < p:
-        gain = (w * left) @ usable
+        gain = (w * left) @ matrix
         gain[closed] = -1.0
-        gain[chosen] = -1.0
+        gain[chosen] = -2.0
         best = int(gain.argmax())
         chosen.append(best)
-        left &= ~usable[:, best]
-    return np.array(sorted(chosen), dtype=np.int64)
+        left &= ~cover[:, best]
+    sites = _best_swaps(cover, matrix, w, chosen, len(fixed), closed)
+    value = _covered(cover, w, np.array(sites, dtype=np.int64))
+    free = np.flatnonzero(~closed & ~open_)
+    rng = np.random.default_rng(0)
+    for _ in range(rounds if p > len(fixed) and len(free) > p else 0):
+        shaken = list(sites)
+        for place in rng.integers(len(fixed), p, max(1, (p - len(fixed)) // 5)):
+            other = int(rng.choice(free))
+            if other not in shaken:
+                shaken[int(place)] = other
+        shaken = _best_swaps(cover, matrix, w, shaken, len(fixed), closed)
+        found = _covered(cover, w, np.array(shaken, dtype=np.int64))
+        if found > value:
+            sites, value = shaken, found
+    return np.array(sorted(sites), dtype=np.int64)
+
+
+def _best_swaps(
+    cover: NDArray[np.bool_],
+    matrix: Any,
+    w: Array,
+    sites: list[int],
+    fixed: int,
+    closed: NDArray[np.bool_],
+) -> list[int]:
+    """Swap a site (not one of the first ``fixed``) for another while more demand is covered."""
+    from scipy import sparse
+
+    sites = list(sites)
+    while len(sites) > fixed:
+        times = cover[:, sites].sum(axis=1)
+        gain = (w * (times == 0)) @ matrix
+        alone = cover[:, sites[fixed:]] & (times == 1)[:, None]
+        lost = sparse.csr_array(alone.T * w[None, :])
+        profit = gain[None, :] - lost.sum(axis=1)[:, None] + (lost @ matrix).toarray()
+        profit[:, closed] = -np.inf
+        profit[:, sites] = -np.inf
+        out, into = np.unravel_index(int(profit.argmax()), profit.shape)
+        if not profit[out, into] > TOLERANCE * max(1.0, float(w.sum())):
+            break
+        sites[fixed + int(out)] = int(into)
+    return sites
+
+
+def _cover_bound(
+    cover: NDArray[np.bool_],
+    w: Array,
+    p: int,
+    open_: NDArray[np.bool_],
+    closed: NDArray[np.bool_],
+) -> float:
+    """Return the linear relaxation of maximal covering: no p sites cover more."""
+    g, m = cover.shape
+    if not g:
+        return 0.0
+    extra = np.zeros(g)
+    found = _solve.solve(
+        np.r_[np.zeros(m), w],
+        rows=[(_hstack([_sparse(cover), -_identity(g)]), 0.0, np.inf),
+              (np.r_[np.ones(m), extra], p, p)],
+        integer=np.zeros(m + g),
+        lower=np.r_[open_.astype(float), extra],
+        upper=np.r_[(~closed).astype(float), np.ones(g)],
+        maximise=True,
+    )  # fmt: skip
+    return min(found.objective, float(w.sum())) if found.x is not None else float(w.sum())
+
+
+def _least_step(w: Array) -> float:
+    """Return by how much two different values differ at least: 1 for whole numbers."""
+    return 1.0 - 1e-6 if (w == np.round(w)).all() else TOLERANCE * max(1.0, float(w.sum()))
+
+
+def _essential(
+    cover: NDArray[np.bool_], open_: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows and sites of a covering problem still matter.
+
+    A row that is covered whenever another is can go, and so can a site whose rows another site
+    covers as well (equal ones keep the lower number). Repeats until nothing changes.
+    """
+    rows, sites = np.ones(len(cover), bool), np.ones(cover.shape[1], bool)
+    rows &= ~cover[:, open_].any(axis=1)
+    while True:
+        part = cover[np.ix_(rows, sites)].astype(np.float32)
+        before = (int(rows.sum()), int(sites.sum()))
+        drop = _contained(part.T)
+        sites[np.flatnonzero(sites)[drop]] = False
+        part = cover[np.ix_(rows, sites)].astype(np.float32)
+        drop = _contained(1.0 - part)
+        rows[np.flatnonzero(rows)[drop]] = False
+        if (int(rows.sum()), int(sites.sum())) == before:
+            return rows, sites
+
+
+def _contained(sets: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which sets (rows of 0 and 1) lie inside another one that stays."""
+    size = sets.sum(axis=1)
+    inside = (sets @ sets.T) >= size[:, None]  # inside[a, b]: a is part of b
+    twins = inside & inside.T
+    number = np.arange(len(sets))
+    return np.asarray((inside & (~twins | (number[None, :] < number[:, None]))).any(axis=1))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -862,21 +1034,30 @@ def _cover_with(
     greedy = _greedy_cover(cover, open_)
     if len(greedy) <= p:
         return True, greedy
-    small, _ = _distinct_rows(cover)
-    m = cover.shape[1]
-    found = _solve.solve(
-        np.ones(m),
-        rows=[(_sparse(small), 1.0, np.inf)],
-        integer=np.ones(m),
-        lower=open_.astype(float),
-        upper=(~closed).astype(float),
-        time_limit=time_limit,
-    )
-    if found.x is not None and len(_chosen(found.x, m)) <= p:
-        return True, _chosen(found.x, m)
+    small, _ = _distinct_rows(cover & ~closed)
+    found = _cover_all(small, open_, time_limit)
+    if found.x is not None and len(_chosen(found.x, len(open_))) <= p:
+        return True, _chosen(found.x, len(open_))
     if found.status == "optimal" or _whole_bound(found.bound) > p:
         return False, np.array([], dtype=np.int64)
     return None
+
+
+def _relaxed_cover(
+    cover: NDArray[np.bool_], open_: NDArray[np.bool_], closed: NDArray[np.bool_]
+) -> float:
+    """Return the least fractional number of sites that covers every row; inf when none does."""
+    usable = cover & ~closed
+    if not usable.any(axis=1).all():
+        return float("inf")
+    small, _ = _distinct_rows(usable)
+    rows, sites = _essential(small, open_)
+    part = small[np.ix_(rows, sites)]
+    if not len(part):
+        return float(open_.sum())
+    m = part.shape[1]
+    found = _solve.solve(np.ones(m), rows=[(_sparse(part), 1.0, np.inf)], integer=np.zeros(m))
+    return found.objective + float(open_.sum())
 
 
 # ---------------------------------------------------------------------------------------------

@@ -16,19 +16,21 @@ class _Inputs(Protocol):
     """The part of a plan that this module reads."""
 
     @property
-    def county(self) -> County: ...  # noqa: D102
+    def county(self) -> County: ...
     @property
-    def boundary(self) -> gpd.GeoDataFrame: ...  # noqa: D102
+    def boundary(self) -> gpd.GeoDataFrame: ...
     @property
-    def villages(self) -> gpd.GeoDataFrame: ...  # noqa: D102
+    def villages(self) -> gpd.GeoDataFrame: ...
     @property
-    def townships(self) -> gpd.GeoDataFrame: ...  # noqa: D102
+    def townships(self) -> gpd.GeoDataFrame: ...
     @property
-    def roads(self) -> gpd.GeoDataFrame: ...  # noqa: D102
+    def roads(self) -> gpd.GeoDataFrame: ...
     @property
-    def facilities(self) -> gpd.GeoDataFrame: ...  # noqa: D102
+    def facilities(self) -> gpd.GeoDataFrame: ...
     @property
-    def targets(self) -> pd.DataFrame: ...  # noqa: D102
+    def sewers(self) -> gpd.GeoDataFrame: ...
+    @property
+    def targets(self) -> pd.DataFrame: ...
 
 
 _COLUMNS = ["layer", "title", "source", "licence", "date", "basis", "features"]
@@ -50,12 +52,28 @@ _Row = tuple[str, str, str, str, str, str, int]
 def _places(plan: _Inputs) -> Iterator[_Row]:
     outline = plan.boundary.iloc[0]
     note = str(outline.get("note", ""))
-    yield "boundary", f"县界（{note}）" if note else "县界", outline["source"], outline["licence"], "", "", 1
+    yield (
+        "boundary",
+        f"县界（{note}）" if note else "县界",
+        outline["source"],
+        outline["licence"],
+        "",
+        "",
+        1,
+    )
     spec = plan.county.villages
     units = spec.units
     source = units.source if units else "自带地名表（逐行注明来源，见 data/LICENSES.md）"
     licence = units.licence if units else "逐行注明"
-    yield "villages", TABLE_TEXT["villages"].zh, source, licence, units.date if units else "", "", len(plan.villages)
+    yield (
+        "villages",
+        TABLE_TEXT["villages"].zh,
+        source,
+        licence,
+        units.date if units else "",
+        "",
+        len(plan.villages),
+    )
     for path in spec.lists:
         listed = int((plan.villages["lists"] != "").sum())
         yield "lists", "官方名单", path.name, "", "", "", listed
@@ -74,7 +92,15 @@ def _roads(plan: _Inputs) -> Iterator[_Row]:
         yield "roads", title, spec.source or spec.path.name, spec.licence, spec.date, basis, count
     if counts.get("presumed", 0):
         word = value_text("basis", "presumed").zh
-        yield "roads", f"{title}（{word}连接）", "按标准推定", "", "", "presumed", int(counts["presumed"])
+        yield (
+            "roads",
+            f"{title}（{word}连接）",
+            "按标准推定",
+            "",
+            "",
+            "presumed",
+            int(counts["presumed"]),
+        )
 
 
 def _facilities(plan: _Inputs) -> Iterator[_Row]:
@@ -84,4 +110,13 @@ def _facilities(plan: _Inputs) -> Iterator[_Row]:
         label = f"{value_text('service', spec.service).zh}·{value_text('tier', spec.tier).zh}"
         state = value_text("inventory", spec.inventory).zh
         source = spec.source or (spec.path.name if spec.path else "")
-        yield f"{spec.service}_{spec.tier}", f"{label}（名录{state}）", source, spec.licence, spec.date, spec.basis or "", len(own)
+        count = len(plan.sewers) if (spec.service, spec.tier) == ("sewage", "sewer") else len(own)
+        yield (
+            f"{spec.service}_{spec.tier}",
+            f"{label}（名录{state}）",
+            source,
+            spec.licence,
+            spec.date,
+            spec.basis or "",
+            count,
+        )

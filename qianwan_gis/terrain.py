@@ -337,7 +337,7 @@ class Terrain:
         xy = np.column_stack([moved.x, moved.y])
         dx, dy = (abs(v) for v in (self.tiles[0].transform.a, self.tiles[0].transform.e))
         z = {
-            (i, j): self.heights(xy + [i * dx, j * dy], method="nearest")
+            (i, j): self.heights(xy + np.array([i * dx, j * dy]), method="nearest")
             for i in (-1, 0, 1)
             for j in (-1, 0, 1)
         }

@@ -74,7 +74,7 @@ def opened(
         context.close()
 
 
-HOSTILE = "</script><img src=x onerror=\"window.hacked=1\">'\"`${1}\\村"
+HOSTILE = '</script><img src=x onerror="window.hacked=1">\'"`${1}\\村'
 
 
 @dataclass
@@ -87,10 +87,17 @@ class Limits:
     stakes: bool = field(init=False)
     decimal_minutes: bool = field(init=False)
     cells: bool = field(init=False)
+    siting: bool = field(init=False)
+    reasons: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.county_shares = self.people = self.stakes = self.open
-        self.decimal_minutes = self.cells = self.open
+        self.decimal_minutes = self.cells = self.siting = self.open
+        from qianwan_gis._text import Text
+
+        self.reasons = (
+            {} if self.open else {"stakes": Text("走向为推定，无桩号", "presumed course")}
+        )
 
     def red_uncovered(self, service: str) -> bool:
         return self.open or service == "clinic"
@@ -142,6 +149,7 @@ class FakeResults:
     sources: Any
     problems: Any
     run_date: str
+    network: Any = None
 
     def summary(self, by: str) -> Any:
         raise NotImplementedError
@@ -168,7 +176,17 @@ def fake_results(*, thin: bool, lang: str = "zh", hostile: bool = False) -> Fake
     radius = 24_000 * (1 + 0.12 * np.sin(3 * angles) + 0.08 * np.cos(5 * angles + 1))
     ring = np.column_stack([east + radius * np.cos(angles) * 1.15, north + radius * np.sin(angles)])
     outline = Polygon(ring)
-    names = ["北岭镇", "东河镇", "南山乡", "西沟镇", "中庄镇", "石桥镇", "柳泉乡", "上河镇", "下河镇"]
+    names = [
+        "北岭镇",
+        "东河镇",
+        "南山乡",
+        "西沟镇",
+        "中庄镇",
+        "石桥镇",
+        "柳泉乡",
+        "上河镇",
+        "下河镇",
+    ]
     seat = [
         Point(east + 14_000 * np.cos(a) * (0.4 if i % 3 == 0 else 1), north + 13_000 * np.sin(a))
         for i, a in enumerate(np.linspace(0.2, 6.1, len(names)))
@@ -214,6 +232,16 @@ def fake_results(*, thin: bool, lang: str = "zh", hostile: bool = False) -> Fake
         rows[0]["category_note"] = rows[0]["population_source"] = HOSTILE
         rows[1]["code"] = "140599-<b>x</b>-\u2028无代码村"
     villages = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
+    # One village is described; all others without a point are known by their township alone.
+    lost = villages.index[villages["basis"].eq("region")]
+    region_rows = [
+        {"code": villages["code"][i], "weight": w, "geometry": seat[0].buffer(r)}
+        for i in lost
+        for w, r in ((0.7, 2_000), (0.25, 5_000), (0.05, 20_000))
+    ]
+    regions = gpd.GeoDataFrame(region_rows, columns=["code", "weight", "geometry"], crs=crs)
+    if len(lost):
+        villages.loc[lost[0], "match"] = "described"
     road_rows = []
 
     def road(cls: str, name: str, points: Any, basis: str) -> None:
@@ -235,7 +263,9 @@ def fake_results(*, thin: bool, lang: str = "zh", hostile: bool = False) -> Fake
         )
 
     basis = "generalised" if thin else "synthetic"
-    road("motorway", "南北高速" if not hostile else HOSTILE, wavy(-3e3, -24e3, 4e3, 24e3, 900), basis)
+    road(
+        "motorway", "南北高速" if not hostile else HOSTILE, wavy(-3e3, -24e3, 4e3, 24e3, 900), basis
+    )
     road("trunk", "国道甲", wavy(-26e3, 2e3, 27e3, -4e3, 1100), basis)
     road("primary", "省道乙", wavy(-18e3, -14e3, 17e3, 15e3, 900), basis)
     road("primary", "省道丙", wavy(-16e3, 15e3, 19e3, -13e3, 700), basis)
@@ -318,7 +348,9 @@ def fake_results(*, thin: bool, lang: str = "zh", hostile: bool = False) -> Fake
             {"width_m": [1000.0, 2000.0, 5000.0]},
             geometry=[course.buffer(w) for w in (1000, 2000, 5000)], crs=crs,
         )  # fmt: skip
-    marks = [Text("内部工作图·未经审核不得公开", "Internal working map, not reviewed for publication")]
+    marks = [
+        Text("内部工作图·未经审核不得公开", "Internal working map, not reviewed for publication")
+    ]
     if not thin:
         marks.append(Text("合成数据", "Synthetic data"))
     sources = pd.DataFrame(
@@ -350,7 +382,7 @@ def fake_results(*, thin: bool, lang: str = "zh", hostile: bool = False) -> Fake
             geometry=seat, crs=crs,
         ),
         villages=villages,
-        regions=gpd.GeoDataFrame({"code": [], "weight": []}, geometry=[], crs=crs),
+        regions=regions,
         roads=roads, facilities=facilities,
         inventories={
             ("clinic", "village"): Inventory.NONE if thin else Inventory.COMPLETE,
@@ -360,7 +392,13 @@ def fake_results(*, thin: bool, lang: str = "zh", hostile: bool = False) -> Fake
         coverage=coverage, corridor=corridor, corridor_villages=along, zones=zones,
         targets=pd.DataFrame(),
         to_collect=pd.DataFrame(
-            {"资料": ["村庄点位", "村级道路"], "用途": ["定位与覆盖", "路网分析"], "村数": [101, 126]}
+            {
+                "rank": [1, 2],
+                "item": [Text("村庄点位", "positions"), Text("村级道路", "village roads")],
+                "why": [Text("定位与覆盖", "coverage"), Text("路网分析", "network")],
+                "department": [Text("农业农村局", "agriculture"), Text("交通局", "transport")],
+                "villages": [101, 126],
+            }
         ),
         disclosure=Limits(open=not thin), standards=None, sources=sources,
         problems=[Problem("p", "warning", Text("“涨泗沟”与“张泗沟”写法不同", "two spellings"),

@@ -69,6 +69,12 @@ class Corridor:
 class Standards:
     """The part of `standards.Standards` that outputs read."""
 
+    def __init__(self) -> None:
+        self.entries = {key: SimpleNamespace(title="", title_en="") for key in self.table()["key"]}
+        self.entries["health.village.walk_min"] = SimpleNamespace(
+            title="到村卫生室步行时间", title_en="walk to the village clinic"
+        )
+
     def table(self, *, used_only: bool = False) -> pd.DataFrame:
         columns = ["key", "value", "unit", "region", "clause", "source", "status", "note"]
         rows = [

@@ -89,6 +89,13 @@ def test_no_two_labels_overlap():
     assert (boxes[:, 2] <= frame[2]).all()
 
 
+def test_every_seat_is_named_however_many_villages_there_are():
+    results = rich(300)
+    for sheet in sheets.sheets(results):
+        texts = {t.get_text() for t in static.draw(sheet).axes[1].texts}
+        assert set(results.townships["township"]) <= texts, sheet.key
+
+
 def test_labels_that_found_no_place_are_counted():
     sheet = next(s for s in sheets.sheets(rich(300)) if s.key == "positions")
     figure = static.draw(sheet)

@@ -52,7 +52,7 @@ def test_same_results_same_bytes(tmp_path):
 def test_titles_are_chinese_and_names_stable(thin_file):
     found = dict(rows(thin_file, "SELECT table_name, identifier FROM gpkg_contents"))
     assert found["villages"] == "村庄"
-    assert found["village_regions"] == "村庄可能范围（非界线）"
+    assert found["village_regions"] == "村庄最可能范围（非界线）"
     assert found["coverage_clinic_village"] == "覆盖：医疗卫生·村卫生室"
     assert all(name.isascii() for name in found)
     names = dict(

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from results_fixture import HOSTILE, rich, thin
 
-from qianwan_gis.export import content, tables
+from qianwan_gis import schemas
+from qianwan_gis.export import content, dictionary, tables
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,14 @@ def test_sheets_in_reading_order(book):
         "数据字典",
     ):
         assert name in names
+
+
+def test_each_township_has_its_sheet(book):
+    results = thin()
+    for township, own in results.villages.groupby("township"):
+        frame = sheet_frame(book[1][township])
+        assert frame["村庄代码"].tolist() == own["code"].tolist()
+        assert set(frame["医疗卫生·乡镇卫生院"]) <= {"覆盖", "未覆盖", "未知或未评估"}
 
 
 def test_header_frozen_filtered_and_every_row_there(book):
@@ -95,7 +104,8 @@ def test_same_bytes_twice_and_english(tmp_path):
     assert tables.write_xlsx(rich(), tmp_path / "b.xlsx").read_bytes() == first
     english = openpyxl.load_workbook(tables.write_xlsx(rich().with_lang("en"), tmp_path / "e.xlsx"))
     chinese = re.compile("[一-鿿]")
-    assert not [name for name in english.sheetnames if chinese.search(name)]
+    places = set(rich().villages["township"])
+    assert not [n for n in english.sheetnames if chinese.search(n) and n not in places]
     heads = [str(c.value) for s in english.worksheets[1:] for c in next(s.iter_rows(max_row=1))]
     assert not [head for head in heads if chinese.search(head)]
 
@@ -123,9 +133,44 @@ def test_no_csv_cell_starts_a_formula(text):
     assert cell.removeprefix("'") == text.removeprefix("'") or cell == f"'{text}"
 
 
+@given(st.lists(st.text(max_size=40), max_size=30))
+def test_sheet_names_are_legal_and_distinct(titles):
+    names = tables.sheet_names(titles)
+    assert len(names) == len(titles)
+    assert len({n.lower() for n in names}) == len(names)
+    for name in names:
+        assert 1 <= len(name) <= 31
+        assert not set(name) & set("[]:*?/\\")
+        assert not name.startswith("'")
+
+
+def test_hostile_township_names_make_a_readable_workbook(tmp_path):
+    results = thin()
+    results.villages["township"] = results.villages["township"].replace(
+        {"下村镇": "说明", "川底镇": "a/b:c*d?[e]'" + "长" * 40}
+    )
+    opened = openpyxl.load_workbook(tables.write_xlsx(results, tmp_path / "a.xlsx"))
+    assert {"说明", "说明 2"} <= set(opened.sheetnames)
+
+
 def test_every_column_of_every_table_is_described():
     for make in (thin, rich):
         for table in content.tables(make()):
             assert [c.name for c in table.columns] == list(table.frame.columns)
             bare = [c.name for c in table.columns if c.title.zh == c.name]
             assert not bare, (table.key, bare)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_dictionary_page_has_every_column_and_value(lang):
+    page = dictionary.markdown(lang)
+    sections = re.split(r"^## .* `(\w+)`$", page, flags=re.MULTILINE)[1:]
+    found = dict(zip(sections[::2], sections[1::2], strict=True))
+    assert set(found) == set(schemas.TABLES)
+    for key, columns in schemas.TABLES.items():
+        rows = [line for line in found[key].splitlines() if line.startswith("| `")]
+        assert [row.split("`")[1] for row in rows] == [c.name for c in columns]
+        for row, column in zip(rows, columns, strict=True):
+            cells = re.split(r"(?<!\\)\|", row)[1:-1]
+            assert len(cells) == 7
+            assert all(value in cells[6].replace("\\", "") for value in column.allowed)

@@ -1,9 +1,13 @@
 """The registry of planning layers."""
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from results_fixture import HOSTILE, rich, thin
+from shapely import box
 
 from qianwan_gis import layers
 
@@ -81,3 +85,30 @@ def test_colours_of_one_legend_differ():
         for style in entry.styles:
             looks = [(s.color, s.shape, s.size, s.dashed) for s in style.symbols]
             assert len(set(looks)) == len(looks), entry.key
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.01, 1), st.floats(1, 50)), min_size=1, max_size=8),
+    st.floats(0.1, 0.99),
+)
+def test_densest_part_is_the_smallest_that_holds_the_share(parts, share):
+    weights = np.array([w for w, _ in parts])
+    weights = weights / weights.sum()
+    boxes = [box(100 * i, 0, 100 * i + side, side) for i, (_, side) in enumerate(parts)]
+    regions = gpd.GeoDataFrame({"code": "a", "weight": weights}, geometry=boxes, crs="EPSG:4547")
+    (row,) = layers.densest(regions, share).itertuples()
+    assert row.weight >= share - 1e-9
+    inside = [row.geometry.covers(b) for b in boxes]
+    assert row.weight == pytest.approx(weights[inside].sum())
+    density = weights / np.array([b.area for b in boxes])
+    kept, left = density[inside], density[np.logical_not(inside)]
+    assert len(left) == 0 or kept.min() >= left.max() - 1e-12
+    # Without its thinnest part it would hold too little.
+    assert row.weight - weights[inside][kept.argmin()] < share
+
+
+def test_densest_keeps_codes_apart_and_in_order():
+    regions = thin().regions
+    made = layers.densest(regions)
+    assert made["code"].tolist() == regions["code"].drop_duplicates().tolist()
+    assert made.crs == regions.crs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import geopandas as gpd
 import networkx as nx
 import numpy as np
@@ -54,8 +56,12 @@ def arcs(rows, places=()):
     for i, (edge, fraction) in enumerate(places):
         on.setdefault(edge, []).append((fraction, i))
     for e, row in enumerate(rows):
-        stops = [(0.0, row["u"]), *((f, ("p", i)) for f, i in sorted(on.get(e, []))), (1.0, row["v"])]
-        for (f0, a), (f1, b) in zip(stops, stops[1:], strict=False):
+        stops = [
+            (0.0, row["u"]),
+            *((f, ("p", i)) for f, i in sorted(on.get(e, []))),
+            (1.0, row["v"]),
+        ]
+        for (f0, a), (f1, b) in itertools.pairwise(stops):
             part = f1 - f0
             data = {"seconds": row["seconds"] * part, "metres": row["metres"] * part}
             g.add_edge(a, b, **data)
@@ -179,10 +185,7 @@ def test_places_on_edges_equal_split_graph(graph, data):
         for _ in range(count)
     ]
     points = gpd.GeoSeries(
-        [
-            shapely.Point(xy[rows[e]["u"]] * (1 - f) + xy[rows[e]["v"]] * f)
-            for e, f in spots
-        ],
+        [shapely.Point(xy[rows[e]["u"]] * (1 - f) + xy[rows[e]["v"]] * f) for e, f in spots],
         crs=CRS,
         index=[f"p{i}" for i in range(count)],
     )
@@ -317,6 +320,79 @@ def test_grid_equals_scipy():
             assert not edges["oneway"].to_numpy()[used[path.edges < 0]].any()
 
 
+def test_paths_to_the_nearest_are_shortest_paths():
+    nodes, edges, _ = grid(14, 6)
+    net = RoadNetwork.from_edges(nodes, edges, CRS)
+    points = gpd.GeoSeries.from_xy(*np.random.default_rng(2).uniform(0, 1300, (2, 60)), crs=CRS)
+    goals = points.iloc[:4].set_axis(list("abcd"))
+    for by in ("seconds", "metres"):
+        table = net.nearest(points, goals, by=by)
+        drawn = net.nearest_paths(points, goals, by=by)
+        pd.testing.assert_frame_equal(
+            pd.DataFrame(drawn.drop(columns="geometry")), table.drop(columns="rank")
+        )
+        placed = net.snap(points)
+        for i, row in enumerate(drawn.itertuples()):
+            if pd.isna(row.facility):
+                assert row.geometry is None
+                continue
+            path = net.shortest_path(points.iloc[i : i + 1], goals[[row.facility]], by=by)
+            assert path.seconds == pytest.approx(row.seconds)
+            assert path.metres == pytest.approx(row.metres)
+            assert row.geometry.equals_exact(path.geometry, 1e-6)
+            assert row.geometry.coords[0] == pytest.approx((placed.x[i], placed.y[i]))
+    # equal limits on both sides: exactly the reached ones keep a line
+    near = net.nearest_paths(points, goals, limit=60.0)
+    assert (near.geometry.isna() == near["facility"].isna()).all()
+    assert 0 < near["facility"].notna().sum() < len(points)
+
+
+def test_service_areas_merged_ringed_and_drawn():
+    nodes, edges, _ = grid(12, 3)
+    net = RoadNetwork.from_edges(nodes, edges, CRS)
+    ids = nodes["node"].to_numpy()[[5, 60, 100]]
+    each = net.service_area(ids, [60, 180], buffer_m=20.0)
+    assert set(each.edges["facility"]) == set(ids)
+
+    def length(table, limit):
+        spans = {}
+        for row in table[table["limit"] == limit].itertuples():
+            spans.setdefault(row.edge, []).append((row.from_fraction, row.to_fraction))
+        total = 0.0
+        for edge, parts in spans.items():
+            marks = np.zeros(1000, bool)
+            for low, high in parts:
+                marks[round(low * 1000) : round(high * 1000)] = True
+            total += marks.mean() * net.metres[edge]
+        return total
+
+    merged = net.service_area(ids, [60, 180], merge=True, polygons=False).edges
+    rings = net.service_area(ids, [60, 180], rings=True, buffer_m=20.0)
+    for limit in (60.0, 180.0):
+        assert length(merged, limit) == pytest.approx(length(each.edges, limit), rel=0.01)
+        rows = merged[merged["limit"] == limit]
+        assert rows["metres"].sum() == pytest.approx(length(merged, limit), rel=0.01)
+        assert not rows.duplicated(["edge", "from_fraction"]).any()
+    for name in ids:
+        a = each.edges[each.edges["facility"] == name]
+        b = rings.edges[rings.edges["facility"] == name]
+        outer = a.loc[a["limit"] == 180, "metres"].sum()
+        assert b["metres"].sum() == pytest.approx(outer)
+        polygon = each.polygons.set_index(["facility", "limit"]).geometry
+        small, large = polygon[name, 60.0], polygon[name, 180.0]
+        assert large.buffer(1e-6).covers(small)
+        for part in a[a["limit"] == 60].geometry:
+            assert small.buffer(1e-6).covers(part)
+            assert part.distance(small.boundary) > 19  # the stated buffer, round joins apart
+        ring = rings.polygons.set_index(["facility", "limit"]).geometry[name, 180.0]
+        assert ring.intersection(small).area < 1e-6
+        assert ring.area + small.area == pytest.approx(large.area, rel=1e-4)
+    assert (each.polygons["buffer_m"] == 20.0).all()
+    for bad in ({"limits": []}, {"limits": [-1]}, {"limits": [1], "direction": "up"}):
+        with pytest.raises(UsageError):
+            net.service_area(ids, **bad)
+
+
 def test_same_answer_for_any_number_of_threads():
     nodes, edges, _ = grid(30, 5)
     net = RoadNetwork.from_edges(nodes, edges, CRS)
@@ -383,16 +459,14 @@ def test_access_leg_counts_and_missing_points_are_kept():
 
 
 def test_scenarios_share_the_topology():
-    nodes, edges, pairs = grid(15, 8)
+    nodes, edges, _ = grid(15, 8)
     net = RoadNetwork.from_edges(nodes, edges, CRS)
     ids = nodes["node"].to_numpy()
     rng = np.random.default_rng(1)
     closed = rng.random(len(edges)) < 0.15
     other = net.with_weights(edges["seconds"] * 2, closed=closed)
     assert other.topology is net.topology
-    fresh = RoadNetwork.from_edges(
-        nodes, edges[~closed].assign(seconds=edges["seconds"] * 2), CRS
-    )
+    fresh = RoadNetwork.from_edges(nodes, edges[~closed].assign(seconds=edges["seconds"] * 2), CRS)
     got, want = other.nearest(ids, ids[:9]), fresh.nearest(ids, ids[:9])
     pd.testing.assert_frame_equal(got, want)
     again = net.nearest(ids, ids[:9])
@@ -404,7 +478,9 @@ def test_scenarios_share_the_topology():
 def test_bad_tables_name_every_fault():
     nodes = pd.DataFrame({"node": ["a", "b", "b"], "x": [0, 1, np.nan], "y": 0.0})
     with pytest.raises(DataError, match="重复"):
-        RoadNetwork.from_edges(nodes, pd.DataFrame({"u": [], "v": [], "seconds": [], "metres": []}), CRS)
+        RoadNetwork.from_edges(
+            nodes, pd.DataFrame({"u": [], "v": [], "seconds": [], "metres": []}), CRS
+        )
     nodes = pd.DataFrame({"node": ["a", "b"], "x": [0.0, 1.0], "y": 0.0})
     edges = pd.DataFrame(
         {"u": ["a", "a", "a"], "v": ["b", "z", "b"], "seconds": [-1, 1, np.nan], "metres": 1.0}

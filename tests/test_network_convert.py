@@ -86,7 +86,9 @@ def test_osmnx_graph_comes_back_as_it_was(osmnx):
     assert np.isnan(net.nearest([9], [5])["seconds"][0])
     again = net.to_networkx()
     osmnx.convert.validate_graph(again)
-    assert nx.utils.graphs_equal(graph, RoadNetwork.from_networkx(graph, speed_kph=1.0).to_networkx())
+    assert nx.utils.graphs_equal(
+        graph, RoadNetwork.from_networkx(graph, speed_kph=1.0).to_networkx()
+    )
     # snapping on a geographic graph is done in metres
     village = gpd.GeoSeries.from_xy([112.805], [35.5021], crs=4326)
     placed = net.snap(village)

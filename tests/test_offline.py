@@ -19,7 +19,7 @@ from qianwan_gis._errors import UsageError
 from qianwan_gis.maps import build_assets
 from qianwan_gis.maps.offline import escape_script, localise, save_offline
 
-HOSTILE = "</script><img src=x onerror=\"window.hacked=1\">'\"`${1}\\"
+HOSTILE = '</script><img src=x onerror="window.hacked=1">\'"`${1}\\'
 
 
 def bare(**options: object) -> folium.Map:
@@ -29,9 +29,7 @@ def bare(**options: object) -> folium.Map:
 def squares(n: int = 6) -> gpd.GeoDataFrame:
     cells = [box(112.5 + i * 0.05, 35.3, 112.54 + i * 0.05, 35.4) for i in range(n)]
     names = [f"村{i}" for i in range(n)]
-    return gpd.GeoDataFrame(
-        {"id": names, "value": range(n), "geometry": cells}, crs="EPSG:4326"
-    )
+    return gpd.GeoDataFrame({"id": names, "value": range(n), "geometry": cells}, crs="EPSG:4326")
 
 
 def rich() -> folium.Map:
@@ -48,7 +46,10 @@ def rich() -> folium.Map:
         key_on="feature.properties.id", legend_name="覆盖率",
     ).add_to(m)  # fmt: skip
     shape = folium.GeoJson(
-        cells, name="面", tooltip=folium.GeoJsonTooltip(["id"]), popup=folium.GeoJsonPopup(["value"])
+        cells,
+        name="面",
+        tooltip=folium.GeoJsonTooltip(["id"]),
+        popup=folium.GeoJsonPopup(["value"]),
     ).add_to(m)
     fp.Search(layer=shape, search_label="id", placeholder="查找村庄").add_to(m)
     fp.Fullscreen().add_to(m)
@@ -154,7 +155,7 @@ def test_icons_bring_their_fonts(tmp_path: Path):
     assert "font/woff2" in html
     assert ".ttf" not in html
     assert 'font-family:"Font Awesome 6 Free"' in html
-    assert "Font Awesome 6 Brands\";font-style" not in html
+    assert 'Font Awesome 6 Brands";font-style' not in html
 
 
 def test_same_map_same_bytes(tmp_path: Path):
@@ -192,11 +193,11 @@ def test_all_unmapped_addresses_are_named(tmp_path: Path):
 
 def test_tiles_are_refused_dropped_or_allowed(tmp_path: Path):
     m = folium.Map([35.5, 112.8], tiles="OpenStreetMap")
-    with pytest.raises(UsageError, match="tile.openstreetmap.org"):
+    with pytest.raises(UsageError, match=r"tile\.openstreetmap\.org"):
         save_offline(m, tmp_path / "a.html")
     html = save_offline(m, tmp_path / "b.html", tiles="drop").read_text("utf-8")
     assert "tile.openstreetmap.org/{z}" not in html
-    with pytest.warns(UserWarning, match="tile.openstreetmap.org"):
+    with pytest.warns(UserWarning, match=r"tile\.openstreetmap\.org"):
         save_offline(m, tmp_path / "c.html", tiles="allow")
     html = (tmp_path / "c.html").read_text("utf-8")
     assert "img-src data: blob: https://tile.openstreetmap.org;" in html

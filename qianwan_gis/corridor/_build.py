@@ -217,7 +217,7 @@ def _read_segments(table: gpd.GeoDataFrame, log: ProblemLog, file: str) -> list[
                 if names["name"] is None or pd.isna(row[names["name"]])
                 else str(row[names["name"]]),
                 published_m=published,
-            )  # fmt: skip
+            )
         )
     if not segments:
         log.add(
@@ -238,7 +238,7 @@ def _read_segments(table: gpd.GeoDataFrame, log: ProblemLog, file: str) -> list[
 
 
 def _lines(geometry: Any, number: int, log: ProblemLog, file: str) -> tuple[Floats, ...]:
-    if geometry is None or geometry.is_empty:
+    if pd.isna(geometry) or geometry.is_empty:
         log.add("error", "empty_geometry", "没有线形", "the row has no geometry",
                 file=file, row=number)  # fmt: skip
         return ()
@@ -294,7 +294,7 @@ def _lengths(line: Floats) -> Floats:
     return np.asarray(np.r_[0.0, np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Line:
     """One drawn line of a segment, oriented."""
 
@@ -444,10 +444,7 @@ def _measured(
         along = _lengths(line.coords)
         mine = by_row[segment.row]
         total = sum(_lengths(other.coords)[-1] for other in mine)
-        before = sum(
-            _lengths(other.coords)[-1]
-            for other in itertools.takewhile(lambda other: other is not line, mine)
-        )
+        before = sum(_lengths(other.coords)[-1] for other in mine[: mine.index(line)])
         previous = parts[-1] if parts else None
         jump = (
             float(np.hypot(*(previous.coords[-1] - line.coords[0])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ def calibrated(corridor: Corridor, stakes: gpd.GeoDataFrame, within: float) -> C
             marks = np.r_[marks, part.length]
         marks[0], marks[-1] = 0.0, part.length
         parts[number] = replace(part, marks=marks, counts=counts)
-        for (m0, c0), (m1, c1) in zip(places[:-1], places[1:], strict=True):
+        for (m0, c0), (m1, c1) in itertools.pairwise(places):
             if m1 - m0 > 1.0 and abs((c1 - c0) / (m1 - m0) - 1.0) > _STRETCH:
                 log.add(
                     "warning",
@@ -158,7 +159,7 @@ def _project(coords: np.ndarray, along: np.ndarray, x: float, y: float) -> tuple
 
 
 def _check_order(places: list[tuple[float, float]], branch: str, log: ProblemLog) -> None:
-    for (m0, c0), (m1, c1) in zip(places[:-1], places[1:], strict=True):
+    for (m0, c0), (m1, c1) in itertools.pairwise(places):
         if c1 <= c0 or m1 - m0 <= 1e-6:
             log.add(
                 "error",

@@ -1,4 +1,4 @@
-"""Do the segments add up to the published length of the road?"""
+"""Whether the segments add up to the published length of the road."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from qianwan_gis._errors import DataError, ProblemLog
+from qianwan_gis._errors import ProblemLog
+from qianwan_gis.chainage import Chainage
 from qianwan_gis.corridor import _build
 
 if TYPE_CHECKING:
@@ -48,11 +49,10 @@ def completeness(corridor: Corridor, published_total_m: float | None) -> pd.Data
     if published_total_m is None and not any(np.isnan(v) for v in stated):
         published_total_m = float(sum(stated))
     total = np.nan if published_total_m is None else float(published_total_m)
-    for gap in corridor.gaps.to_dict("records"):
-        rows.append(
-            _row("gap", gap["branch"], "未连通", gap["from_chainage"], gap["to_chainage"],
-                 gap["gap_m"], np.nan)
-        )  # fmt: skip
+    rows += [
+        _row("gap", g["branch"], "未连通", g["from_chainage"], g["to_chainage"], g["gap_m"], np.nan)
+        for g in corridor.gaps.to_dict("records")
+    ]
     rows.append(_row("total", "", "合计", "", "", corridor.length, total))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -98,8 +98,8 @@ def completeness_of_table(
         branch = str(row[names["branch"]]) if names["branch"] else "主线"
         name = str(row[names["name"]]) if names["name"] else ""
         by_stakes = abs(end - start)
-        label = ["" if np.isnan(v) else str(_build.Chainage(v, prefix)) for v in (start, end)]
-        rows.append(_row("segment", branch, name, *label, by_stakes, metres))
+        label = ["" if np.isnan(v) else str(Chainage(v, prefix)) for v in (start, end)]
+        rows.append(_row("segment", branch, name, label[0], label[1], by_stakes, metres))
         if not np.isnan(by_stakes):
             spans.setdefault(branch, []).append((min(start, end), max(start, end), prefix))
     log.raise_errors()
@@ -110,8 +110,8 @@ def completeness_of_table(
             if abs(low - reach) > _build.SAME_CHAINAGE:
                 kind = "unlisted" if low > reach else "overlap"
                 word = "未列路段" if low > reach else "重叠（或长链）"
-                ends = [str(_build.Chainage(v, prefix)) for v in sorted((reach, low))]
-                rows.append(_row(kind, branch, word, *ends, abs(low - reach), np.nan))
+                first, last = (str(Chainage(v, prefix)) for v in sorted((reach, low)))
+                rows.append(_row(kind, branch, word, first, last, abs(low - reach), np.nan))
             reach = max(reach, high)
     listed = sum(r["published_m"] for r in rows if r["kind"] == "segment")
     total = np.nan if published_total_m is None else float(published_total_m)

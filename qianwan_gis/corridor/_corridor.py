@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,7 +36,7 @@ class Position:
     metres: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Corridor:
     """A road with chainage: main line and branches, gaps, station equations.
 
@@ -127,6 +128,10 @@ class Corridor:
 
     # ---- what it is ---------------------------------------------------------------------
 
+    def __repr__(self) -> str:
+        branches = "、".join(self.branches)
+        return f"Corridor({self.name or branches}: {self.length / 1000:.1f} km, {self.basis}, {branches})"
+
     @property
     def branches(self) -> list[str]:
         """Names of the branches, the main line first."""
@@ -189,22 +194,25 @@ class Corridor:
         """Station equations: branch, back, ahead, kind (长链, 短链), metres (long > 0), Point."""
         import geopandas as gpd
 
-        rows: list[dict[str, Any]] = []
-        places = []
-        for before, part in zip(self.parts[:-1], self.parts[1:], strict=True):
-            if part.join in ("long", "short") and before.branch == part.branch:
-                rows.append(
-                    {
-                        "branch": part.branch,
-                        "back": Chainage(before.end, before.prefix),
-                        "ahead": Chainage(part.start, part.prefix),
-                        "kind": "长链" if part.join == "long" else "短链",
-                        "metres": round(before.end - part.start, 6),
-                    }
-                )
-                places.append(shapely.Point(part.coords[0]))
-        columns = ["branch", "back", "ahead", "kind", "metres"]
-        return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry=places, crs=self.crs)
+        pairs = [
+            (before, part)
+            for before, part in itertools.pairwise(self.parts)
+            if part.join in ("long", "short")
+        ]
+        # numbers that write themselves as stakes: pandas must not turn them into plain floats
+        back = pd.Series([Chainage(b.end, b.prefix) for b, _ in pairs], dtype=object)
+        ahead = pd.Series([Chainage(p.start, p.prefix) for _, p in pairs], dtype=object)
+        return gpd.GeoDataFrame(
+            {
+                "branch": [p.branch for _, p in pairs],
+                "back": back,
+                "ahead": ahead,
+                "kind": ["长链" if p.join == "long" else "短链" for _, p in pairs],
+                "metres": [round(b.end - p.start, 6) for b, p in pairs],
+            },
+            geometry=[shapely.Point(p.coords[0]) for _, p in pairs],
+            crs=self.crs,
+        )
 
     @property
     def gaps(self) -> gpd.GeoDataFrame:
@@ -212,9 +220,7 @@ class Corridor:
         import geopandas as gpd
 
         pairs = [
-            (before, part)
-            for before, part in zip(self.parts[:-1], self.parts[1:], strict=True)
-            if part.join == "gap"
+            (before, part) for before, part in itertools.pairwise(self.parts) if part.join == "gap"
         ]
         return gpd.GeoDataFrame(
             {
@@ -600,7 +606,7 @@ class Corridor:
 
     def _why_nowhere(self, metres: float, name: str, label: str) -> Text:
         mine = [p for p in self.parts if p.branch == name]
-        for before, part in zip(mine[:-1], mine[1:], strict=True):
+        for before, part in itertools.pairwise(mine):
             if before.end < metres < part.start:
                 a, b = self._label(before.end, before.prefix), self._label(part.start, part.prefix)
                 if part.join == "short":
@@ -790,7 +796,7 @@ def _apply_equations(
         rest = [p for p in parts if p.branch != branch]
         stated = any(
             abs(a.end - back) <= 0.5 and abs(b.start - ahead) <= 0.5
-            for a, b in zip(mine[:-1], mine[1:], strict=True)
+            for a, b in itertools.pairwise(mine)
         )
         if stated:
             continue

@@ -8,6 +8,7 @@ covers exactly what went in.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -75,9 +76,9 @@ def events(corridor: Corridor, table: pd.DataFrame, *, file: str = "events") -> 
         if len(ends) == 2:
             rows.append((branch, min(ends), max(ends)))
     log.raise_errors()
-    placed = pd.DataFrame(rows, columns=KEYS, index=table.index)
-    rest = table.drop(columns=[c for c in KEYS if c in table.columns])
-    return placed.join(rest)
+    placed = pd.DataFrame(rows, columns=KEYS)
+    rest = table.drop(columns=[c for c in KEYS if c in table.columns]).reset_index(drop=True)
+    return placed.join(rest).set_axis(table.index)
 
 
 def labelled(corridor: Corridor, table: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -266,7 +267,7 @@ def resegment(
             inner = [c for c in sorted((cuts or {}).get(branch, ())) if 0.0 < c < top]
             edges = np.array([0.0, *inner, top])
         low, high = mine["from_m"].to_numpy(), mine["to_m"].to_numpy()
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in itertools.pairwise(edges):
             shared = np.minimum(high, end) - np.maximum(low, start)
             hit = shared > _SAME
             if not hit.any():

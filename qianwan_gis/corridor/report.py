@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,165 @@ if TYPE_CHECKING:
     from qianwan_gis.network import RoadNetwork
 
 _ACCESS_STEP = 200.0  # m between the places where one may leave the corridor
+_LEADING = [
+    "branch",
+    "chainage",
+    "chainage_m",
+    "travelled_m",
+    "offset_m",
+    "side",
+    "off_minutes",
+    "off_metres",
+    "turn_off",
+]
 _SHARED_DEFINITION = 0.8  # DESIGN: people are shown where this share has one definition ...
 _YEARS_APART = 10  # ... within this many years
+
+
+#: The tables of `tables`, as readers see them named.
+TITLES: dict[str, Text] = {
+    "villages": Text("沿线村庄", "Villages along the corridor"),
+    "scenic": Text("沿线景点", "Scenic spots along the corridor"),
+    "services": Text("沿线服务设施", "Services along the corridor"),
+    "spacing": Text("服务设施间距", "Spacing of services"),
+    "served": Text("名单村与廊带", "Listed villages and the corridor"),
+    "zones": Text("廊带影响区村庄与人口", "Villages and people in the corridor zones"),
+    "areas": Text("片区村庄与人口", "Villages and people in the areas"),
+    "completeness": Text("路段长度核对", "Segment lengths against published ones"),
+    "equations": Text("断链表", "Station equations"),
+}
+
+#: Column headings of these tables beyond those of `qianwan_gis.schemas`.
+COLUMN_TEXT: dict[str, Text] = {
+    "branch": Text("线别", "Branch"),
+    "chainage": Text("桩号", "Chainage"),
+    "chainage_m": Text("桩号里程（米）", "Chainage, m"),
+    "travelled_m": Text("沿线里程（米）", "Distance along the line, m"),
+    "offset_m": Text("偏距（米，左正右负）", "Offset, m (left positive)"),
+    "side": Text("侧别", "Side"),
+    "within_m": Text("所在影响区（米）", "Within, m"),
+    "off_minutes": Text("离线行车时间（分钟）", "Minutes off the road"),
+    "off_metres": Text("离线行车里程（米）", "Metres off the road"),
+    "turn_off": Text("下线处", "Turn off at"),
+    "service": Text("设施类别", "Service"),
+    "from_name": Text("自", "From"),
+    "to_name": Text("至", "To"),
+    "from_chainage": Text("起点桩号", "From chainage"),
+    "to_chainage": Text("终点桩号", "To chainage"),
+    "spacing_km": Text("间距（公里）", "Spacing, km"),
+    "allowed_km": Text("允许间距（公里）", "Allowed, km"),
+    "ok": Text("是否达标", "Within the standard"),
+    "missing": Text("缺设施数", "Missing"),
+    "suggest": Text("建议增设处", "Suggested places"),
+    "verdict": Text("判定", "Verdict"),
+    "villages": Text("村庄数", "Villages"),
+    "listed": Text("名单村数", "Listed villages"),
+    "with_people": Text("口径一致的村数", "Villages with comparable people"),
+    "population": Text("人口", "People"),
+    "population_kind": Text("人口口径", "Population kind"),
+    "years": Text("人口年份", "Years"),
+    "note": Text("说明", "Note"),
+    "width_m": Text("离线距离（米）", "Width, m"),
+    "drawn_m": Text("图上长度（米）", "Drawn, m"),
+    "published_m": Text("公布长度（米）", "Published, m"),
+    "difference_m": Text("差（米）", "Difference, m"),
+    "difference_pct": Text("差（%）", "Difference, %"),
+    "kind": Text("类别", "Kind"),
+    "back": Text("来向桩号", "Back chainage"),
+    "ahead": Text("去向桩号", "Ahead chainage"),
+    "metres": Text("长短（米，长链为正）", "Metres (long positive)"),
+}
+
+#: Kinds of service whose spacing along the corridor is looked at: (service, tier).
+SPACED: tuple[tuple[str, str], ...] = (
+    ("corridor", "post"),
+    ("corridor", "toilet"),
+    ("corridor", "charger"),
+    ("clinic", "village"),
+)
+
+
+def tables(
+    corridor: Corridor,
+    *,
+    villages: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame,
+    standard_km: float,
+    within_m: float = 5000.0,
+    near_m: float = 500.0,
+    widths_m: Sequence[float] = (1000.0, 2000.0, 5000.0),
+    network: RoadNetwork | None = None,
+    minutes: float | None = None,
+    regions: gpd.GeoDataFrame | None = None,
+    areas: gpd.GeoDataFrame | None = None,
+    published_total_m: float | None = None,
+) -> dict[str, pd.DataFrame]:
+    """All tables of the corridor report, by the keys of `TITLES`.
+
+    Parameters
+    ----------
+    villages, facilities, regions
+        VILLAGES, FACILITIES, REGIONS; listed villages are those with ``lists``.
+    standard_km
+        Standard of spacing (``corridor.station.spacing_km``).
+    within_m, minutes, network
+        As in `along`, for villages, scenic spots and services.
+    near_m
+        A service counts as on the road up to this offset, for spacing.
+    widths_m, areas, published_total_m
+        Zones, 片区 polygons (``name``), published length of the road.
+
+    Returns
+    -------
+    Tables; those that nothing is known for are left out.
+
+    Raises
+    ------
+    UsageError
+        The corridor is presumed: a sketch feeds no table.
+    """
+    if corridor.basis == "presumed":
+        raise UsageError(
+            Text(
+                "推定走向仅为示意，不出廊带报表",
+                "a presumed course is a sketch: no corridor tables",
+            )
+        )
+
+    def near(features: gpd.GeoDataFrame) -> pd.DataFrame:
+        return along(corridor, features, within_m=within_m, network=network, minutes=minutes)
+
+    scenic = facilities["tier"].eq("scenic") & facilities["service"].eq("corridor")
+    found = {
+        "villages": near(villages),
+        "scenic": near(facilities[scenic]),
+        "services": near(facilities[~scenic]),
+        "spacing": _spacings(corridor, facilities, standard_km, near_m),
+        "zones": people(corridor.zones(widths_m), villages, by="width_m"),
+        "completeness": corridor.completeness(published_total_m),
+        "equations": pd.DataFrame(corridor.equations.drop(columns="geometry")),
+    }
+    if "lists" in villages.columns:
+        listed = villages[villages["lists"].fillna("") != ""]
+        judged = served(corridor, listed, widths_m=widths_m, regions=regions)
+        names = [c for c in ("code", "name", "township", "lists", "category") if c in listed]
+        found["served"] = pd.DataFrame(listed[names]).join(judged)
+    if areas is not None and len(areas):
+        found["areas"] = people(areas, villages, by="name")
+    return {key: found[key] for key in TITLES if key in found and len(found[key])}
+
+
+def _spacings(
+    corridor: Corridor, facilities: gpd.GeoDataFrame, standard_km: float, near_m: float
+) -> pd.DataFrame:
+    parts = []
+    for service, tier in SPACED:
+        mine = facilities[facilities["service"].eq(service) & facilities["tier"].eq(tier)]
+        if len(mine):
+            table = spacing(corridor, mine, standard_km=standard_km, within_m=near_m)
+            table.insert(0, "service", f"{service}.{tier}")
+            parts.append(table)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def along(
@@ -55,23 +213,21 @@ def along(
     (where to leave the corridor; NaN and empty where there is no way), then the features' columns.
     Sorted by branch and place, nearest first at one place; the index is the features'.
     """
-    placed = features[features.geometry.notna() & ~features.geometry.is_empty]
+    if minutes is not None and network is None:
+        raise UsageError(Text("按分钟筛选需要路网", "minutes off the road need a network"))
+    # by position, so that labels may repeat
+    numbered = features.set_axis(pd.RangeIndex(len(features)))
+    placed = numbered[numbered.geometry.notna() & ~numbered.geometry.is_empty]
     table = corridor.locate(placed.geometry, within=within_m)
     table = table[table["branch"] != ""]
     table = table.assign(travelled_m=_travelled(corridor, table))
-    if network is not None and len(table):
+    if network is not None:
         table = table.join(_off_road(corridor, placed.loc[table.index], network, mode))
-        if minutes is not None:
-            table = table[table["off_minutes"] <= minutes + 1e-9]
-    elif minutes is not None and network is None:
-        raise UsageError(Text("按分钟筛选需要路网", "minutes off the road need a network"))
-    leading = [
-        "branch", "chainage", "chainage_m", "travelled_m", "offset_m", "side",
-        "off_minutes", "off_metres", "turn_off",
-    ]  # fmt: skip
-    leading = [c for c in leading if c in table.columns]
+    if minutes is not None:
+        table = table[table["off_minutes"] <= minutes + 1e-9]
+    leading = [c for c in _LEADING if c in table.columns]
     rest = [c for c in features.columns if c not in leading and c != features.geometry.name]
-    result = table[leading].join(features[rest])
+    result = table[leading].join(numbered[rest])
     keys = pd.DataFrame(
         {
             "branch": result["branch"].map({b: i for i, b in enumerate(corridor.branches)}),
@@ -79,7 +235,8 @@ def along(
             "off": result["offset_m"].abs(),
         }
     )
-    return result.loc[keys.sort_values(["branch", "at", "off"], kind="stable").index]
+    order = keys.sort_values(["branch", "at", "off"], kind="stable").index
+    return result.loc[order].set_axis(features.index[order])
 
 
 def spacing(
@@ -98,7 +255,7 @@ def spacing(
         Points of one kind (posts, toilets, chargers, clinics).
     standard_km
         Longest distance between two, limit included; from an end of the corridor to the first one
-        half of it is allowed.
+        half of it is allowed; a branch needs at least one.
     within_m
         Only services this close to the line count.
 
@@ -129,11 +286,11 @@ def spacing(
             "终点",
         ]
         last = len(at) - 1
-        for i, (low, high) in enumerate(zip(at[:-1], at[1:], strict=True)):
+        for i, (low, high) in enumerate(itertools.pairwise(at)):
             length = (high - low) / 1000.0
             ends = (i == 0) + (i == last - 1)
-            # from an end, and at most twice over when there is no service at all
-            allowed = standard_km * (1.0 if ends in (0, 2) else 0.5)
+            # half a standard from an end; nothing where there is no service at all
+            allowed = standard_km * (1.0, 0.5, 0.0)[ends]
             missing = _missing(length, standard_km, ends)
             rows.append(
                 {
@@ -166,7 +323,7 @@ def _missing(length_km: float, standard_km: float, ends: int) -> int:
         return max(0, int(np.ceil(spans - 1e-9)) - 1)
     if ends == 1:
         return max(0, int(np.ceil(spans - 0.5 - 1e-9)))
-    return max(1, int(np.ceil(spans - 1e-9))) if spans > 0 else 0
+    return max(1, int(np.ceil(spans - 1e-9)))
 
 
 def _shares(missing: int, ends: int, at_start: bool) -> list[float]:
@@ -212,50 +369,20 @@ def served(
     verdict = pd.Series("undecided", index=villages.index, dtype=object)
     verdict[placed] = np.where(within[placed].notna(), "served", "missed")
     if regions is not None and len(regions):
-        lines = shapely.MultiLineString([p.coords for p in corridor.parts])
-        moved = regions.to_crs(corridor.crs)
-        for code, group in moved.groupby("code"):
+        zones = [corridor.zone(w) for w in widths]
+        for code, group in regions.to_crs(corridor.crs).groupby("code"):
             rows = villages.index[(villages["code"] == code).to_numpy() & ~placed.to_numpy()]
-            if not len(rows):
-                continue
             shapes = group.geometry.to_numpy()
-            nearest = float(shapely.distance(shapes, lines).min())
-            farthest = max(_farthest(shape, lines) for shape in shapes)
-            if nearest > widths[-1]:
+            if not shapely.intersects(zones[-1], shapes).any():
                 verdict[rows] = "missed"
-            elif farthest <= widths[-1]:
+            elif shapely.covers(zones[-1], shapes).all():
                 verdict[rows] = "served"
-                within[rows] = next(w for w in widths if farthest <= w)
+                within[rows] = next(
+                    w for w, z in zip(widths, zones, strict=True) if shapely.covers(z, shapes).all()
+                )
     result.insert(0, "verdict", verdict)
     result.insert(1, "within_m", within)
     return result
-
-
-def _farthest(shape: Any, line: Any) -> float:
-    """Upper bound of the distance from any place in a polygon to the line.
-
-    The distance to a line takes its largest value at the boundary or inside where two parts of the
-    line are equally far; the Hausdorff distance of a dense boundary and a point grid bounds both.
-    """
-    ring = shapely.segmentize(shape.exterior, 200.0)
-    inside = shapely.points(
-        np.array(
-            [
-                (x, y)
-                for x in np.arange(*_span(shape, 0), 200.0)
-                for y in np.arange(*_span(shape, 1), 200.0)
-            ]
-        ).reshape(-1, 2)
-    )
-    inside = inside[shapely.contains(shape, inside)] if len(inside) else inside
-    there = np.concatenate([shapely.points(shapely.get_coordinates(ring)), inside])
-    # no place is further than half a grid diagonal from a place looked at
-    return float(shapely.distance(there, line).max()) + 200.0 / np.sqrt(2.0)
-
-
-def _span(shape: Any, axis: int) -> tuple[float, float]:
-    bounds = shape.bounds
-    return bounds[axis], bounds[axis + 2]
 
 
 def people(

@@ -77,8 +77,16 @@ def from_roads(
                 fix=("核对路名或路线编号", "check the name or number"),
             )
             continue
-        found = roads.loc[chosen, ["basis", roads.geometry.name]].rename_geometry("geometry")
-        rows.append(found.assign(branch=branch))
+        found = roads[chosen]
+        rows.append(
+            pd.DataFrame(
+                {
+                    "branch": branch,
+                    "basis": found["basis"].to_numpy(),
+                    "geometry": found.geometry.to_numpy(),
+                }
+            )
+        )
     log.raise_errors()
     table = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), geometry="geometry", crs=roads.crs)
     if basis is None and (table["basis"] == "osm").all():

@@ -117,6 +117,10 @@ STATUS_TEXT = {
     "to-check": Text("待核实", "to check"),
     "judgement": Text("专业判断", "judgement"),
 }
+_NO_DATA = Text("暂无数据", "no data")
+STATUS_WORDS = {"no data": _NO_DATA, "暂无数据": _NO_DATA}
+_PLAUSIBLE = Text("合理", "plausible")
+PLAUSIBILITY_WORDS = {"ok": _PLAUSIBLE, "合理": _PLAUSIBLE}
 LEVEL_TEXT = {
     "error": Text("错误", "error"),
     "warning": Text("警告", "warning"),
@@ -282,6 +286,10 @@ def targets_table(results: Results) -> Table:
     frame["kind"] = frame["kind"].map(lambda v: kinds[v].get(results.lang) if v in kinds else v)
     if results.lang == "zh":
         frame["relation"] = frame["relation"].replace(relations)
+    for name, words in (("status", STATUS_WORDS), ("plausibility", PLAUSIBILITY_WORDS)):
+        frame[name] = frame[name].map(
+            lambda v, words=words: words[v].get(results.lang) if v in words else v
+        )
     return Table("targets", Text("目标台账", "Targets"), frame, describe(frame, TARGETS))
 
 

@@ -139,38 +139,38 @@ def clean(text: str) -> str:
 def markdown(document: Document) -> str:
     """Return the report as Markdown. Pictures are named, not embedded: they are in the atlas."""
     zh = document.lang == "zh"
-    lines = [f"# {_escape(document.title)}", ""]
+    lines = [f"# {escape(document.title)}", ""]
     for mark in document.marks:
-        lines += [f"**{_escape(mark)}**", ""]
+        lines += [f"**{escape(mark)}**", ""]
     lines += [
-        f"- {_escape(name)}{'：' if zh else ': '}{_escape(text)}" for name, text in document.cover
+        f"- {escape(name)}{'：' if zh else ': '}{escape(text)}" for name, text in document.cover
     ]
     lines.append("")
     for block in document.blocks:
         match block:
             case Heading():
-                lines += [f"{'#' * (block.level + 1)} {_escape(block.text)}", ""]
+                lines += [f"{'#' * (block.level + 1)} {escape(block.text)}", ""]
             case Paragraph():
-                lines += [_escape(block.text), ""]
+                lines += [escape(block.text), ""]
             case Bullets():
-                lines += [*(f"- {_escape(item)}" for item in block.items), ""]
+                lines += [*(f"- {escape(item)}" for item in block.items), ""]
             case TableBlock():
-                lines += [f"**{_escape(block.caption)}**", "", _row(block.head)]
+                lines += [f"**{escape(block.caption)}**", "", _row(block.head)]
                 lines += ["|" + " --- |" * len(block.head)]
                 lines += [*(_row(row) for row in block.rows), ""]
                 if block.note:
-                    lines += [_escape(block.note), ""]
+                    lines += [escape(block.note), ""]
             case Figure():
                 where = "见 report.docx 与 atlas.pdf" if zh else "see report.docx and atlas.pdf"
-                lines += [f"*{_escape(block.caption)}（{where}）*" if zh else f"*{_escape(block.caption)} ({where})*", ""]  # fmt: skip
+                lines += [f"*{escape(block.caption)}（{where}）*" if zh else f"*{escape(block.caption)} ({where})*", ""]  # fmt: skip
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_escape(cell) for cell in cells) + " |"
+    return "| " + " | ".join(escape(cell) for cell in cells) + " |"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Disarm what Markdown or HTML would take for markup."""
     plain = clean(text).replace("\\", "\\\\").replace("&", "&amp;")
     plain = plain.replace("<", "&lt;").replace(">", "&gt;")

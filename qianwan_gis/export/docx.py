@@ -34,6 +34,7 @@ _FONTS: dict[str, tuple[str, str]] = {  # Chinese, Latin
     "page": ("宋体", "Times New Roman"),
 }
 _WIDTH_CM = 21.0 - 2.8 - 2.6
+_WHOLE_ROWS = 8  # a table of so many rows is kept on one page
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _NAMES = {
     "zh": ("目　录", "（在Word中按F9更新页码）"),
@@ -87,8 +88,11 @@ def _build(document: Document) -> Any:
             case Paragraph():
                 word.add_paragraph(clean(block.text), style="Body Text")
             case Bullets():
-                for item in block.items:
-                    word.add_paragraph(clean(item), style="List Bullet")
+                for place, item in enumerate(block.items, start=1):
+                    # Official documents count (1．), they do not use bullets.
+                    count = f"{place}．" if document.lang == "zh" else ""
+                    style = "Body Text" if count else "List Bullet"
+                    word.add_paragraph(clean(count + item), style=style)
             case TableBlock():
                 _table(word, block)
             case Figure():
@@ -278,6 +282,9 @@ def _table(word: Any, block: TableBlock) -> None:
         for cell, text, width, right in zip(row.cells, cells, widths, numeric, strict=True):
             cell.width = width
             _cell(cell, text, head=number == 0, right=right)
+            # Short tables stay whole; long ones break between rows and repeat their head.
+            if number == 0 or (len(block.rows) <= _WHOLE_ROWS and number < len(block.rows)):
+                cell.paragraphs[0].paragraph_format.keep_with_next = True
     after = word.add_paragraph(clean(block.note))
     after.paragraph_format.line_spacing = Pt(16)
     for run in after.runs:
@@ -306,7 +313,6 @@ def _cell(cell: Any, text: str, *, head: bool, right: bool) -> None:
     run.font.size = Pt(10)
     if head:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-        form.keep_with_next = True
         run.bold = True
         shade = OxmlElement("w:shd")
         shade.set(qn("w:val"), "clear")

@@ -2,6 +2,8 @@
 
 R2010 is the first release whose text is UTF-8; earlier ones hold escapes that few programs decode.
 Text is in ``txt.shx`` with the big font ``gbcbig.shx``, which every Chinese AutoCAD and CASS has.
+The header names code page 936, by which old big fonts are found, although the text is UTF-8; GDAL
+goes by the header and needs ``DXF_ENCODING=UTF-8``.
 x is east and y is north, as on paper and in GIS; 坐标 tables of a survey list north first.
 """
 
@@ -83,6 +85,7 @@ def _fill(drawing: Any, results: Results, metres_per_mm: float) -> None:
     from ezdxf import units
 
     drawing.units = units.M
+    drawing.encoding = "gbk"  # the code page old big fonts are looked up by; the text is UTF-8
     drawing.header["$LTSCALE"] = metres_per_mm * 4
     drawing.styles.add(_TEXT_STYLE, font="txt.shx").dxf.bigfont = "gbcbig.shx"
     space = drawing.modelspace()

@@ -119,6 +119,8 @@ def _write_frames(
                 geometry_type=_GEOMETRY_TYPES[entry.geometry],
                 promote_to_multi=entry.geometry != "point",
                 dataset_metadata=metadata(results) if number == 0 else None,
+                # The newest version that older ArcGIS and QGIS read without a warning.
+                dataset_options={"VERSION": "1.2"} if number == 0 else None,
                 layer_options={
                     "GEOMETRY_NAME": GEOMETRY,
                     "IDENTIFIER": entry.title.get(results.lang),

@@ -77,7 +77,7 @@ def safe_cell(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def write_xlsx(results: Results, path: Path | str) -> Path:
+def write_xlsx(results: Results, path: Path | str, *, townships: bool = True) -> Path:
     """Write every table as one workbook: explanation first, then what to collect.
 
     Parameters
@@ -86,6 +86,9 @@ def write_xlsx(results: Results, path: Path | str) -> Path:
         The plan's results.
     path
         File to write; replaced whole.
+    townships
+        Add one sheet per township at the end: its villages and their coverage at a glance, to be
+        passed on and filled in.
 
     Returns
     -------
@@ -99,6 +102,8 @@ def write_xlsx(results: Results, path: Path | str) -> Path:
     place = 1 + [t.key for t in tables].index("villages")
     tables.insert(place, overview)
     tables.append(content.dictionary_table(results, tables))
+    if townships:
+        tables += _township_tables(overview)
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(
         buffer,
@@ -118,9 +123,11 @@ def write_xlsx(results: Results, path: Path | str) -> Path:
         }
     )
     styles = _Styles(book)
-    _front(book, styles, results, tables)
-    for table in tables:
-        _sheet(book, styles, results, table)
+    about = Text("说明", "About").get(results.lang)
+    names = sheet_names([about, *(t.title.get(results.lang) for t in tables)])
+    _front(book, styles, results, tables, names)
+    for table, name in zip(tables, names[1:], strict=True):
+        _sheet(book, styles, results, table, name)
     book.close()
     return _io.write_bytes(Path(path), buffer.getvalue())
 
@@ -143,6 +150,23 @@ def overview_table(results: Results) -> content.Table:
     return content.Table(
         "overview", Text("覆盖一览", "Coverage at a glance"), frame, tuple(columns)
     )
+
+
+def _township_tables(overview: content.Table) -> list[content.Table]:
+    """Return the overview cut by township, one table each."""
+    found = []
+    for township, rows in overview.frame.groupby("township", sort=True):
+        name = str(township) or "—"
+        found.append(
+            content.Table(
+                f"township_{name}",
+                Text(name, name),
+                rows,
+                overview.columns,
+                Text(f"{name}各村覆盖一览", f"coverage at a glance: {name}"),
+            )
+        )
+    return found
 
 
 class _Styles:
@@ -178,9 +202,15 @@ class _Styles:
         return self._numbers[code]
 
 
-def _front(book: Any, styles: _Styles, results: Results, tables: Sequence[content.Table]) -> None:
+def _front(
+    book: Any,
+    styles: _Styles,
+    results: Results,
+    tables: Sequence[content.Table],
+    names: Sequence[str],
+) -> None:
     lang = results.lang
-    sheet = book.add_worksheet(Text("说明", "About").get(lang))
+    sheet = book.add_worksheet(names[0])
     sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 12)
@@ -219,25 +249,38 @@ def _front(book: Any, styles: _Styles, results: Results, tables: Sequence[conten
     row += 1
     for column, head in enumerate((Text("工作表", "Sheet"), Text("行数", "Rows"), Text("说明", "Note"))):  # fmt: skip
         sheet.write_string(row, column, head.get(lang), styles.header)
-    for table in tables:
+    for table, name in zip(tables, names[1:], strict=True):
         row += 1
-        name = sheet_name(table, results)
-        sheet.write_url(row, 0, f"internal:'{name}'!A1", styles.link, string=name)
+        place = name.replace("'", "''")
+        sheet.write_url(row, 0, f"internal:'{place}'!A1", styles.link, string=name)
         sheet.write_number(row, 1, len(table.frame), styles.number("#,##0"))
         sheet.write_string(row, 2, table.note.get(lang), styles.wrap)
 
 
-def sheet_name(table: content.Table, results: Results) -> str:
-    """Return a title as Excel allows it: at most 31 characters, no brackets or slashes."""
-    name = table.title.get(results.lang)
-    for wrong in "[]:*?/\\'":
-        name = name.replace(wrong, " ")
-    return name[:31]
+def sheet_names(titles: Sequence[str]) -> list[str]:
+    """Return names as Excel allows them, all different whatever their case.
+
+    At most 31 characters, none of the brackets, slashes and signs that Excel refuses, no quote at
+    either end; a number tells equal ones apart.
+    """
+    found: list[str] = []
+    used = {"history"}  # Excel keeps this name for itself
+    for title in titles:
+        plain = "".join(" " if c in "[]:*?/\\" or ord(c) < 32 else c for c in title)
+        plain = plain.strip().strip("'") or "—"
+        name, number = plain[:31], 1
+        while name.lower() in used:
+            number += 1
+            end = f" {number}"
+            name = plain[: 31 - len(end)] + end
+        used.add(name.lower())
+        found.append(name)
+    return found
 
 
-def _sheet(book: Any, styles: _Styles, results: Results, table: content.Table) -> None:
+def _sheet(book: Any, styles: _Styles, results: Results, table: content.Table, name: str) -> None:
     lang = results.lang
-    sheet = book.add_worksheet(sheet_name(table, results))
+    sheet = book.add_worksheet(name)
     last_row, last_column = len(table.frame), len(table.columns) - 1
     sheet.set_row(0, 32)
     for number, column in enumerate(table.columns):

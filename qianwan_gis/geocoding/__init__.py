@@ -7,6 +7,9 @@ township is never put at a centroid.
 
 from __future__ import annotations
 
+from qianwan_gis.geocoding import areas as areas
+from qianwan_gis.geocoding import ladder as ladder
 from qianwan_gis.geocoding._locate import Located as Located
+from qianwan_gis.geocoding._locate import county_frame as county_frame
 from qianwan_gis.geocoding._locate import geocode as geocode
 from qianwan_gis.geocoding._locate import locate as locate

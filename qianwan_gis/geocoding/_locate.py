@@ -17,7 +17,7 @@ from qianwan_gis._text import Text
 from qianwan_gis.gazetteer import Gazetteer
 from qianwan_gis.geocoding import ladder
 from qianwan_gis.geocoding.areas import Areas
-from qianwan_gis.geocoding.evidence import Evidence
+from qianwan_gis.geocoding.evidence import SEPARATOR, Evidence
 from qianwan_gis.geocoding.fusion import Verdict, fuse
 from qianwan_gis.geocoding.providers import Provider, ask
 from qianwan_gis.regions import Region, to_frame
@@ -128,7 +128,6 @@ def locate(
     records = rows[["code", "name", "township"]].to_dict("records")
     codes = {str(r["code"]) for r in records}
     points: dict[str, list[Evidence]] = {}
-    reviewed, rejected = ladder.from_review(review, crs, standards, codes, log)
     known = ladder.from_units(units, crs, standards)
     areas = Areas(
         _with_points_of_units(gazetteer.townships, gazetteer.units),
@@ -138,6 +137,7 @@ def locate(
         townships,
         ladder.own_points(records, known, gazetteer.townships),
     )
+    reviewed, rejected = ladder.from_review(review, areas.county, crs, standards, codes, log)
     shared = ladder.from_settlements(
         gazetteer.settlements,
         [r for r in records if r["code"] not in known],
@@ -294,6 +294,8 @@ def _with_lists(rows: pd.DataFrame, listed: pd.DataFrame, gazetteer: Gazetteer) 
     present = {t: gazetteer.township(t).name or t for t in listed["township"].unique()}
     listed["township"] = listed["township"].map(present)
     made = gazetteer.adcode + "-" + listed["township"] + "-" + listed["name"].astype(str)
+    if "key" in listed.columns:  # the list's own reading of the same form
+        made = listed["key"].astype(str)
     coded = listed["code"].fillna("").astype(str)
     listed["code"] = coded.where(coded != "", made)
     missing = listed[~listed["code"].isin(rows["code"])].drop_duplicates("code")
@@ -459,7 +461,7 @@ def _table(
         if v.region is not None:
             parts.append(_township_line(township, former[code], areas))
         parts += [f"冲突：{conflict.text.zh}" for conflict in v.conflicts]
-        lines.append("；".join(parts) if parts else "无位置依据（乡镇不在地名表中）")
+        lines.append(SEPARATOR.join(parts) if parts else "无位置依据（乡镇不在地名表中）")
     table["evidence"] = lines
     xy = [v.point.xy if v.point and v.point.xy else (np.nan, np.nan) for v in verdict]
     geometry = gpd.GeoSeries(

@@ -98,6 +98,15 @@ class Areas:
         cells = boundaries.township_cells(seats, county, self.crs)
         return dict(zip(cells["township"], cells.geometry, strict=True))
 
+    @cached_property
+    def _parts(self) -> dict[str, list[Any]]:
+        """The cells of each township: its own and those of what merged into it."""
+        found: dict[str, list[Any]] = {}
+        for name, cell in self._cells.items():
+            for owner in dict.fromkeys((name, str(self._present.get(name, name)))):
+                found.setdefault(owner, []).append(cell)
+        return found
+
     @property
     def names(self) -> list[str]:
         """Names of all townships on record, present and former."""
@@ -133,11 +142,7 @@ class Areas:
         """
         if township in self._polygons:
             return self._polygons[township]
-        parts = [
-            cell
-            for name, cell in self._cells.items()
-            if name == township or self._present.get(name) == township
-        ]
+        parts = self._parts.get(township, [])
         if not parts:
             return None
         return parts[0] if len(parts) == 1 else shapely.union_all(parts)

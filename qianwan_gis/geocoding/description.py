@@ -407,7 +407,7 @@ def _fan(azimuth: float, place: tuple[float, float, float], standards: Standards
         if low > 0:
             outer = shapely.difference(outer, sector(x, y, azimuth, low * sigma, far, near))
         shapes.append((outer, float(np.exp(-0.5 * ((low + high) / 2.0) ** 2))))
-    return Likelihood.of(shapes, 0.01)
+    return Likelihood.of(shapes, 0.002)
 
 
 def _within(area: Any, azimuth: float | None) -> Likelihood:

@@ -19,6 +19,8 @@ LADDER = (
     Match.DESCRIBED,
     Match.TOWNSHIP,
 )
+# Between the pieces of evidence in one cell; no source or licence holds it.
+SEPARATOR = " ‖ "
 RANK = {match: rank for rank, match in enumerate(LADDER)}
 
 

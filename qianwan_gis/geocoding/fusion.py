@@ -10,7 +10,7 @@ import shapely
 
 from qianwan_gis._text import Text
 from qianwan_gis.geocoding.evidence import RANK, Evidence
-from qianwan_gis.regions import Likelihood, Region, product, region_radius
+from qianwan_gis.regions import Region, overlay, region_radius
 from qianwan_gis.schemas import Match
 from qianwan_gis.standards import Standards
 
@@ -21,6 +21,9 @@ _BETWEEN = (*(np.arange(1, 19) * 0.05), 0.93, 0.95, 0.97, 0.985, 0.995, 1.0)
 # A text that fits no likely place of the region better than this contradicts it.
 _LEAST_FIT = 0.1
 _LIKELY = 0.97
+# How well a text fits a region on average when it is about some other place: what a text that
+# contradicts the region is weighed against.
+_USUAL_FIT = 0.02
 
 
 @dataclass(frozen=True)
@@ -59,19 +62,12 @@ def weigh(region: Region, evidence: Evidence, wrong: float) -> tuple[Region, flo
     if evidence.likelihood is None:
         return region, 1.0
     likelihood = evidence.likelihood
-    _, fit = product(region, likelihood)
-    ground = float(region.areas[region.weights > 0.01].sum())
-    usual = float(likelihood.values @ shapely.area(likelihood.polygons)) / ground
-    base = wrong * max(fit, min(usual, 0.3))
-    blended = Likelihood(
-        likelihood.polygons,
-        (1 - wrong) * likelihood.values + base,
-        (1 - wrong) * likelihood.elsewhere + base,
-    )
-    narrowed, _ = product(region, blended)
+    cut = overlay(region, likelihood)
     touching = shapely.intersects(likelihood.polygons, region.cover(_LIKELY))
     best = float(likelihood.values[touching].max(initial=likelihood.elsewhere))
-    return narrowed, best
+    base = wrong * (cut.fit if best >= _LEAST_FIT else max(cut.fit, _USUAL_FIT))
+    blended = (1 - wrong) * cut.values + base
+    return (cut.region(blended) if (blended > 0).any() else region), best
 
 
 def fuse(
@@ -171,9 +167,10 @@ def _against_text(
         text,
         gap,
         Text(
-            f"点位（{point.source}）与文字描述“{text.says.zh}”不符，相距约{gap / 1000:.1f}公里；采用点位",
-            f"the point ({point.source}) contradicts the text “{text.says.en}” by about "
-            f"{gap / 1000:.1f} km; the point is used",
+            f"点位（{point.source}）与文字描述“{text.says.zh}”不符，"
+            f"在其可信范围以外{gap / 1000:.1f}公里；采用点位，放宽不确定度",
+            f"the point ({point.source}) contradicts the text “{text.says.en}”: it lies "
+            f"{gap / 1000:.1f} km outside what the text allows; the point is used, less surely",
         ),
     )
 

@@ -138,7 +138,12 @@ def from_settlements(
 
 
 def from_review(
-    review: pd.DataFrame | None, crs: Any, standards: Standards, codes: set[str], log: ProblemLog
+    review: pd.DataFrame | None,
+    county: Any,
+    crs: Any,
+    standards: Standards,
+    codes: set[str],
+    log: ProblemLog,
 ) -> tuple[dict[str, Evidence], set[str]]:
     """Return the points that a person settled, and the codes whose point was rejected.
 
@@ -147,6 +152,8 @@ def from_review(
     review
         ``code``, ``decision`` (placed, rejected, …), ``lon``, ``lat``, ``uncertainty_m``,
         ``note``, ``date``: what `qianwan_gis.review.read_review` returns.
+    county
+        The county's polygon: a place far outside it is reported and left out.
     crs, standards
         Projected CRS and norms.
     codes
@@ -158,10 +165,22 @@ def from_review(
         return {}, set()
     rejected = set(review.loc[review["decision"] == "rejected", "code"].astype(str))
     usual = float(standards.value("geocoding.radius.reviewed_m"))
+    nearby = shapely.buffer(county, 2000.0)
     found: dict[str, Evidence] = {}
     placed = review[review["decision"] == "placed"]
     places = _project(placed["lon"].astype(float), placed["lat"].astype(float), crs)
     for row, (x, y) in zip(placed.to_dict("records"), places, strict=True):
+        if not shapely.intersects_xy(nearby, x, y):
+            log.add(
+                "warning",
+                "review_outside",
+                f"“{row['code']}”的核定点在县外2公里以上，未使用",
+                f"the reviewed point of “{row['code']}” is more than 2 km outside the county; "
+                "it is not used",
+                row=str(row["code"]),
+                fix=("检查经纬度与坐标系", "check the coordinates and their datum"),
+            )
+            continue
         spread = pd.to_numeric(row.get("uncertainty_m"), errors="coerce")
         note = text_of(row.get("note"))
         found[str(row["code"])] = Evidence(

@@ -59,7 +59,9 @@ class OsmPlaces:
                 osmium.filter.KeyFilter("place")
             )
             for node in nodes:
-                if node.tags["place"] not in _VILLAGES or not node.location.valid():
+                if not isinstance(node, osmium.osm.Node) or not node.location.valid():
+                    continue
+                if node.tags["place"] not in _VILLAGES:
                     continue
                 written = [node.tags[tag] for tag in _NAME_TAGS if tag in node.tags]
                 for name in dict.fromkeys(part for w in written for part in w.split(";")):

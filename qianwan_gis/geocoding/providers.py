@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -24,6 +25,8 @@ from qianwan_gis.standards import Standards
 _AREA_SHARE = 0.97
 # Answers this close are one place told twice.
 _SAME_PLACE_M = 600.0
+# No village is called so, whatever remains when these are ignored.
+_MARKUP = re.compile(r"[<>{}\[\]=|\x00-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ def ask(
     for provider in providers:
         for village in villages:
             code, name, township = (str(village[c]) for c in ("code", "name", "township"))
+            if not names.is_name(name):
+                continue
             try:
                 places = provider.search(name, township=township, county=county, adcode=adcode)
             except UnavailableError as error:
@@ -170,7 +175,7 @@ def _judge(
         return []
     kept: list[Evidence] = []
     for place in places:
-        if place.level != "village":
+        if place.level != "village" or _MARKUP.search(place.name):
             continue
         if names.similarity(name, place.name, township=township).certainty < names.CERTAIN:
             continue

@@ -13,7 +13,6 @@ import base64
 import hashlib
 import importlib.util
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -153,7 +152,7 @@ _CDNJS = "cdnjs.cloudflare.com/ajax/libs/"
 _GH = "cdn.jsdelivr.net/gh/"
 _TEMPLATES = _GH + "python-visualization/folium*/folium/templates/"
 _AWESOME = r"AwesomeMarkers"
-_FA = r"""["'\s](?:fa|fas|far|fab|fa-solid|fa-regular|fa-brands)["'\s]|\bfa-[a-z]"""
+_FA = r"""["'](?:fa|fas|far|fab|fa-solid|fa-regular|fa-brands)["'\s]|["'\s]fa-[a-z]"""
 _FA_URL = (_NPM + "@fortawesome/fontawesome-free@*/css/all.min.css",)
 
 SOURCES: tuple[Asset, ...] = (
@@ -168,8 +167,8 @@ SOURCES: tuple[Asset, ...] = (
     Asset((_TEMPLATES + "leaflet.awesome.rotate.min.css",), "", "rotate.css", r"fa-rotate-\d", _rotations),
     Asset(_FA_URL, "@fortawesome/fontawesome-free", "css/all.min.css", _FA, _font_awesome("")),
     Asset(_FA_URL, "@fortawesome/fontawesome-free", "css/all.min.css", _FA, _font_awesome("fa-solid-900")),
-    Asset(_FA_URL, "@fortawesome/fontawesome-free", "css/all.min.css", r"\bfar\b|fa-regular", _font_awesome("fa-regular-400")),
-    Asset(_FA_URL, "@fortawesome/fontawesome-free", "css/all.min.css", r"\bfab\b|fa-brands", _font_awesome("fa-brands-400")),
+    Asset(_FA_URL, "@fortawesome/fontawesome-free", "css/all.min.css", r"""["']far["'\s]|fa-regular""", _font_awesome("fa-regular-400")),
+    Asset(_FA_URL, "@fortawesome/fontawesome-free", "css/all.min.css", r"""["']fab["'\s]|fa-brands""", _font_awesome("fa-brands-400")),
     Asset((_CDNJS + "d3/3.5.5/d3.min.js", "d3js.org/d3.v3.min.js"), "d3", "d3.min.js"),
     Asset(("d3js.org/d3.v4.min.js",), "d3v4", "build/d3.min.js"),
     Asset((_CDNJS + "topojson/1.6.9/topojson.min.js",), "topojson", "topojson.min.js"),
@@ -224,6 +223,8 @@ SOURCES: tuple[Asset, ...] = (
     Asset(("unpkg.com/@geoman-io/leaflet-geoman-free@*/dist/leaflet-geoman.js",), "@geoman-io/leaflet-geoman-free", "dist/leaflet-geoman.js"),
     Asset(("unpkg.com/@geoman-io/leaflet-geoman-free@*/dist/leaflet-geoman.css",), "@geoman-io/leaflet-geoman-free", "dist/leaflet-geoman.css"),
     Asset(("unpkg.com/@joergdietrich/leaflet.terminator*",), "@joergdietrich/leaflet.terminator", "L.Terminator.js"),
+    Asset(("unpkg.com/pmtiles@4*/dist/pmtiles.js",), "pmtiles", "dist/pmtiles.js"),
+    Asset(("unpkg.com/protomaps-leaflet@5*/dist/protomaps-leaflet.js",), "protomaps-leaflet", "dist/protomaps-leaflet.js"),
     Asset((_TEMPLATES + "leaflet_heat.min.js", "leaflet.github.io/Leaflet.heat/dist/leaflet-heat.js"), "folium", "templates/leaflet_heat.min.js"),
     Asset((_TEMPLATES + "pa7_hm.min.js",), "folium", "templates/pa7_hm.min.js"),
     Asset((_TEMPLATES + "pa7_leaflet_hm.min.js",), "folium", "templates/pa7_leaflet_hm.min.js"),
@@ -271,7 +272,7 @@ def _npm() -> list[str]:
 def _install(folder: Path) -> Path:
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copyfile(WEB / name, folder / name)
-    result = subprocess.run(
+    result = subprocess.run(  # noqa: S603 - a fixed command, no user input
         [*_npm(), "ci", "--ignore-scripts"],
         cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False,
     )  # fmt: skip
@@ -391,7 +392,7 @@ def build(target: Path = ASSETS, *, force: bool = False) -> Path:
             staged.chmod(0o755)
             if target.exists():
                 shutil.rmtree(target)
-            os.replace(staged, target)
+            staged.replace(target)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
     return target

@@ -177,6 +177,11 @@ class _Page(HTMLParser):
         if style := values.get("style"):
             self.check_css(style)
         wanted = values.get(_LOADED_BY.get(tag, ""), "").strip()
+        if tag == "meta" and values.get("name") == "qianwan-tiles":
+            # Basemaps that the web map offers: its script asks for them when a reader switches on.
+            if values["content"] not in self.found.tiles:
+                self.found.tiles.append(values["content"])
+            return
         if tag == "script":
             self.raw_tag = tag
             if wanted:

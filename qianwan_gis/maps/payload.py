@@ -7,6 +7,7 @@ Everything a reader sees is words already, in the map's language; the page only 
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from qianwan_gis.layers import (
     service_title,
     services_of,
 )
+from qianwan_gis.maps import tiles
 from qianwan_gis.maps.words import WORDS
 from qianwan_gis.schemas import VALUE_TEXT, value_text
 
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 SCALE = 100_000  # steps per degree: 1.1 m north to south
 _ROAD_TOLERANCE_M = 8.0
 _OUTLINE_TOLERANCE_M = 15.0
+_AREA_TOLERANCE_M = 120.0
+_HELD = 0.9  # share of the probability that a drawn area holds
 _LINK = "link"  # the class under which presumed links are drawn
 
 
@@ -55,7 +59,7 @@ def build(results: Results) -> dict[str, Any]:
     dict
         Keys ``words`` (interface), ``box`` (what the map states of itself), ``boundary``,
         ``townships``, ``villages``, ``services``, ``roads``, ``facilities``, ``corridor``,
-        ``styles``, ``collect``, ``sources``, ``hidden``.
+        ``styles``, ``collect``, ``sources``, ``hidden`` (what the data do not bear, and why).
     """
     lang = results.lang
     services = services_of(results)
@@ -66,7 +70,7 @@ def build(results: Results) -> dict[str, Any]:
         "words": {key: text.get(lang) for key, text in WORDS.items()},
         "themes": {key: text.get(lang) for key, text in THEMES.items()},
         "title": results.title.get(lang),
-        "marks": [mark.get(lang) for mark in results.marks],
+        "marks": list(dict.fromkeys(mark.get(lang) for mark in results.marks)),
         "scale": SCALE,
         "box": _box(results),
         "boundary": _boundary(results),
@@ -77,7 +81,8 @@ def build(results: Results) -> dict[str, Any]:
         "roads": _roads(results),
         "facilities": _facilities(results),
         "corridor": _corridor(results),
-        "collect": _table(results.to_collect, lang),
+        "collect": _collect(results),
+        "hidden": [reason.get(lang) for reason in results.disclosure.reasons.values()],
         "sources": _sources(results),
         "problems": [p.message(lang) for p in results.problems],
         "percent": bool(results.disclosure.county_shares),
@@ -147,15 +152,20 @@ def _box(results: Results) -> list[list[str]]:
     word = {key: text.get(results.lang) for key, text in WORDS.items()}
     spec = results.county.map
     outline = results.boundary.iloc[0]
-    boundary = "；".join(w for w in (_words(outline.get("source")), _words(outline.get("note"))) if w)
-    titles = [_words(t) for t in results.sources.get("source", pd.Series(dtype=str))]
+    boundary = "；".join(
+        w for w in (_words(outline.get("source")), _words(outline.get("note"))) if w
+    )
+    sources = results.sources
+    drawn = sources[~sources["layer"].isin(("targets", "boundary"))] if len(sources) else sources
+    titles = list(dict.fromkeys(t for t in map(_words, drawn.get("source", [])) if t))
+    named = "；".join(titles[:6]) + (word["box_more"] if len(titles) > 6 else "")
     return [
         [word["box_title"], results.title.get(results.lang)],
         [word["box_crs"], word["box_crs_value"]],
         [word["box_date"], str(results.run_date)],
         [word["box_maker"], spec.maker or word["unstated"]],
         [word["box_boundary"], boundary or word["unstated"]],
-        [word["box_sources"], "；".join(dict.fromkeys(t for t in titles if t)) or word["unstated"]],
+        [word["box_sources"], named or word["unstated"]],
         [word["box_review"], spec.review_number or word["box_no_review"]],
     ]
 
@@ -219,7 +229,10 @@ def _pinyin(name: str) -> tuple[str, str]:
     """Return a name's syllables without tones, and their initials."""
     from pypinyin import Style, lazy_pinyin
 
-    syllables = lazy_pinyin(name, style=Style.NORMAL, errors=lambda rest: [*rest.lower()])
+    def kept(rest: str) -> Any:  # letters and digits stand for themselves, one by one
+        return [*rest.lower()]
+
+    syllables = lazy_pinyin(name, style=Style.NORMAL, errors=kept)
     return "".join(syllables), "".join(s[0] for s in syllables if s)
 
 
@@ -230,6 +243,7 @@ def _villages(
     table = _degrees(results.villages)
     coverage = _coverage(results, pairs)
     chainage = _chainage(results)
+    areas = _areas(results)
     found = []
     for row in table.to_dict("records"):
         code, name = str(row["code"]), _words(row["name"])
@@ -257,9 +271,40 @@ def _villages(
                 clean(row.get("population_year")),
                 _words(row.get("population_source")),
             ]
+        if code in areas:
+            village["area"] = areas[code]
         if code in chainage:
             village["chainage"] = chainage[code]
         found.append(village)
+    return found
+
+
+def _areas(results: Results) -> dict[str, list[list[Any]]]:
+    """Return where a described village may be: the densest parts that together hold 90 %.
+
+    Only for villages whose position somebody described. A region that is known by its township
+    alone has the outline of a computed cell and is never drawn, unless the county's own township
+    areas are in use (`Disclosure.cells`).
+    """
+    match = results.villages.set_index("code")["match"].astype(str)
+    bears = ("described", "township") if results.disclosure.cells else ("described",)
+    regions = results.regions
+    regions = regions[regions["code"].map(match).isin(bears)]
+    if regions.empty:
+        return {}
+    regions = regions.assign(density=regions["weight"] / regions.geometry.area)
+    found: dict[str, list[list[Any]]] = {}
+    for code, own in regions.groupby("code"):
+        own = own.sort_values("density", ascending=False, kind="stable")
+        before = own["weight"].cumsum() - own["weight"]
+        own = own[before < _HELD * own["weight"].sum()]
+        shapes = _degrees(own.geometry.simplify(_AREA_TOLERANCE_M))
+        strength = (own["density"] / own["density"].iloc[0]).clip(0.25, 1.0).round(2)
+        found[str(code)] = [
+            [float(s), _parts(part)]
+            for s, geometry in zip(strength, shapes, strict=True)
+            for part in shapely.get_parts(geometry)
+        ]
     return found
 
 
@@ -331,44 +376,45 @@ def _chainage(results: Results) -> dict[str, list[Any]]:
 
 
 def _roads(results: Results) -> dict[str, Any]:
+    """Return the kinds of roads and their lines; of very many, vector tiles instead."""
     lang = results.lang
     roads = results.roads
     known = {s.value: s for s in ROAD_SYMBOLS}
-    kinds: dict[str, dict[str, Any]] = {}
-    lines: list[list[Any]] = []
-    if len(roads):
-        roads = roads.assign(
-            geometry=roads.geometry.simplify(_ROAD_TOLERANCE_M, preserve_topology=False)
+    presumed = roads["basis"].astype(str).eq("presumed")
+    key = roads["road_class"].astype(str)
+    key = key.where(key.isin(list(known)), "other").where(~presumed, _LINK)
+    roads = roads.assign(kind=key)
+    kinds: list[dict[str, Any]] = []
+    for value in (*(s.value or "other" for s in ROAD_SYMBOLS), _LINK):
+        own = roads[roads["kind"].eq(value)]
+        if own.empty:
+            continue
+        symbol = known.get(value, known[""])
+        link = value == _LINK
+        kinds.append(
+            {
+                "key": value,
+                "title": WORDS["links"].get(lang) if link else symbol.title.get(lang),
+                "color": "#8a8a8a" if link else symbol.color,
+                "width": 1.1 if link else round(0.6 + symbol.size * 2.2, 1),
+                "dashed": link,
+                "count": len(own),
+                "basis": [value_text("basis", b).get(lang) for b in own["basis"].unique()],
+            }
         )
-        degrees = _degrees(roads)
-        for row in degrees.to_dict("records"):
-            presumed = str(row["basis"]) == "presumed"
-            planned = str(row.get("status")) == "planned"
-            value = str(row["road_class"])
-            key = _LINK if presumed else value if value in known else "other"
-            symbol = known.get(value, known[""])
-            basis = value_text("basis", row["basis"]).get(lang)
-            parts = _parts(row["geometry"])
-            kind = kinds.setdefault(
-                key,
-                {
-                    "key": key,
-                    "title": WORDS["links"].get(lang) if presumed else symbol.title.get(lang),
-                    "color": "#8a8a8a" if presumed else symbol.color,
-                    "width": 1.1 if presumed else round(0.6 + symbol.size * 2.2, 1),
-                    "dashed": presumed,
-                    "count": 0,
-                    "basis": [],
-                },
-            )
-            kind["count"] += 1
-            if basis not in kind["basis"]:
-                kind["basis"].append(basis)
-            label = " ".join(w for w in (_words(row.get("ref")), _words(row.get("name"))) if w)
-            lines += [[key, label, int(planned), part] for part in parts]
-    order = [*(s.value or "other" for s in ROAD_SYMBOLS), _LINK]
-    ranked = sorted(kinds.values(), key=lambda k: order.index(k["key"]))
-    return {"kinds": ranked, "lines": lines}
+    if len(roads) > tiles.LARGE:
+        frame = roads[["kind", "geometry"]].reset_index(drop=True)
+        archive = tiles.pmtiles(frame, name="roads")
+        return {"kinds": kinds, "lines": [], "tiles": base64.b64encode(archive).decode("ascii")}
+    simple = roads.assign(
+        geometry=roads.geometry.simplify(_ROAD_TOLERANCE_M, preserve_topology=False)
+    )
+    lines: list[list[Any]] = []
+    for row in _rows(_degrees(simple)):
+        planned = int(str(row.get("status")) == "planned")
+        label = " ".join(w for w in (_words(row.get("ref")), _words(row.get("name"))) if w)
+        lines += [[row["kind"], label, planned, part] for part in _parts(row["geometry"])]
+    return {"kinds": kinds, "lines": lines, "tiles": ""}
 
 
 def _facilities(results: Results) -> dict[str, Any]:
@@ -384,6 +430,7 @@ def _facilities(results: Results) -> dict[str, Any]:
             {
                 "key": key,
                 "service": service,
+                "tier": tier,
                 "title": service_title(service, tier).get(lang),
                 "count": 0,
                 "assumed": 0,
@@ -459,12 +506,12 @@ def _corridor_name(spec: Any, lang: Lang) -> str:
     return str(spec.name_en or spec.name) if lang == "en" else str(spec.name)
 
 
-def _table(table: pd.DataFrame | None, lang: Lang, limit: int = 60) -> dict[str, Any] | None:
-    """Return a table with a column of its own words first, as it is."""
-    if table is None or table.empty:
-        return None
-    rows = [[_cell(v, lang) for v in row] for row in table.head(limit).itertuples(index=False)]
-    return {"columns": [str(c) for c in table.columns], "rows": rows, "total": len(table)}
+def _collect(results: Results) -> list[list[str]]:
+    """Return what to collect first: item, why, from whom."""
+    columns = ("item", "why", "department")
+    return [
+        [_words(_cell(row[c], results.lang)) for c in columns] for row in _rows(results.to_collect)
+    ]
 
 
 def _cell(value: object, lang: Lang) -> Any:
@@ -483,4 +530,5 @@ def _sources(results: Results) -> list[dict[str, Any]]:
 
 
 def _rows(table: pd.DataFrame) -> Iterable[dict[Any, Any]]:
-    return table.to_dict("records")
+    records: list[dict[Any, Any]] = table.to_dict("records")
+    return records

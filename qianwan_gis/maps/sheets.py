@@ -182,7 +182,7 @@ def _sheet(
         tuple(drawn),
         tuple(n.get(lang) for n in notes),
         tuple((name.get(lang), value) for name, value in imprint),
-        tuple(mark.get(lang) for mark in results.marks),
+        tuple(dict.fromkeys(mark.get(lang) for mark in results.marks)),
         results.run_date,
     )
 
@@ -312,7 +312,8 @@ def _facilities_of(results: Results, frames: _Frames, service: str, tier: str) -
     assumed = len(own) > 0 and set(own["basis"]) == {"assumed"}
     word = value_text("tier", tier)
     title = Text(f"{word.zh}（假定）", f"{word.en} (assumed)") if assumed else word
-    style = Style(title, "point", (replace(symbol, value="", title=title, size=4.0),))
+    size = 4.0 if len(own) <= 60 else 2.4
+    style = Style(title, "point", (replace(symbol, value="", title=title, size=size),))
     return _layer(results, {"facilities": (replace(entry, styles=(style,)), own)}, "facilities")
 
 
@@ -328,12 +329,17 @@ def _corridor(results: Results, frames: _Frames) -> Sheet:
         every = max(1, round(len(frame) / 30))
         labels = [s if i % every == 0 else "" for i, s in enumerate(frame["stake"])]
         stakes = _layer(results, {"stakes": (entry, frame)}, "stakes", labels=labels, priority=5)
+    near = results.corridor_villages
+    shown = frames["villages"][1]
+    shown = shown[shown.geometry.notna()]
+    within = shown["code"].isin([] if near is None else near["code"])
+    names = [str(n) if on or presumed else "" for n, on in zip(shown["name"], within, strict=True)]
     drawn = [
         *_base(results, frames),
         *_layer(results, frames, "zones"),
         *_layer(results, frames, "corridor", labels=()),
         *stakes,
-        *_layer(results, frames, "villages", style=1, counted=True),
+        *_layer(results, frames, "villages", style=1, labels=names, counted=True),
         *_seats(results, frames, unplaced=False),
     ]
     notes = []
@@ -344,7 +350,6 @@ def _corridor(results: Results, frames: _Frames) -> Sheet:
                 "The course is a presumed sketch: no stakes, in no summary.",
             )
         )
-    near = results.corridor_villages
     if near is not None and len(near) and not presumed:
         notes.append(
             Text(

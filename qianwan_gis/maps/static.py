@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
+    from matplotlib.path import Path as Outline
 
 FONT_CHAIN = (
     "Noto Sans CJK SC",
@@ -170,15 +174,46 @@ def write_atlas(
 
 
 def _write_each(own: Sequence[Sheet], folder: Path, title: str, workers: int | None) -> None:
-    """Write one PDF per sheet; processes are started fresh, because the parent may have threads."""
+    """Write one PDF per sheet, in as many Python processes as asked for.
+
+    Plain child interpreters, not `multiprocessing`: that would run the caller's own script again
+    where it has no main guard.
+    """
     jobs = [(sheet, folder / f"{_file_name(sheet.key)}.pdf", title) for sheet in own]
-    if workers == 1 or len(jobs) == 1:
+    count = min(workers or os.cpu_count() or 1, len(jobs))
+    if count == 1:
         for job in jobs:
             _write_one(job)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for _ in pool.map(_write_one, jobs, chunksize=max(1, len(jobs) // 8)):
-            pass
+    code = "from qianwan_gis.maps.static import _work; _work()"
+    package = str(Path(__file__).resolve().parents[2])
+    search = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+    environment = {**os.environ, "PYTHONPATH": search}
+    children = [
+        subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+        for _ in range(count)
+    ]
+    failures = []
+    with ThreadPoolExecutor(count) as pool:  # one thread feeds and awaits each child
+        parts = [pickle.dumps(jobs[number::count]) for number in range(count)]
+        for child, (_, errors) in zip(
+            children, pool.map(lambda c, part: c.communicate(part), children, parts), strict=True
+        ):
+            if child.returncode:
+                failures.append(errors.decode("utf-8", "replace"))
+    if failures:
+        raise RuntimeError("township sheets failed:\n" + "\n".join(failures))
+
+
+def _work() -> None:
+    """Draw the sheets that the parent process sends."""
+    for job in pickle.loads(sys.stdin.buffer.read()):  # noqa: S301 - from our own parent
+        _write_one(job)
 
 
 def _write_one(job: tuple[Sheet, Path, str]) -> None:
@@ -244,7 +279,7 @@ def draw(sheet: Sheet, *, page: Page = A3) -> Figure:
         side.set_linewidth(0.8)
     _grid(axes, view, page)
     for number, drawn in enumerate(sheet.drawn):
-        _features(axes, drawn, zorder=2 + number)
+        _features(axes, drawn, view, zorder=2 + number)
     hidden = _labels(axes, sheet.drawn, view, page)
     _column(canvas, sheet, view, page, hidden)
     _edges(canvas, sheet, view, page)
@@ -292,6 +327,12 @@ class _View:
         )
 
     @property
+    def ground(self) -> shapely.Polygon:
+        """The ground that the frame shows."""
+        wide, high = self.width * self.metres, self.height * self.metres
+        return shapely.box(self.minx, self.miny, self.minx + wide, self.miny + high)
+
+    @property
     def scale(self) -> int:
         return round(self.metres * 1000)
 
@@ -328,9 +369,9 @@ def _grid(axes: Axes, view: _View, page: Page) -> None:
     axes.plot(meshx.ravel(), meshy.ravel(), "+", color="#b0b0b0", ms=3, mew=0.4, zorder=1)
 
 
-def _features(axes: Axes, drawn: Drawn, *, zorder: int) -> None:
+def _features(axes: Axes, drawn: Drawn, view: _View, *, zorder: int) -> None:
     by = drawn.style.by
-    frame = drawn.frame
+    frame = drawn.frame[drawn.frame.intersects(view.ground)]
     keys = frame[by].map(drawn.style.symbol_of) if by else None
     for symbol in reversed(drawn.style.symbols):
         part = frame.geometry if keys is None else frame.geometry[keys == symbol]
@@ -358,46 +399,59 @@ def _points(axes: Axes, shapes: np.ndarray, symbol: Symbol, zorder: int) -> None
 
 
 def _lines(axes: Axes, shapes: np.ndarray, symbol: Symbol, zorder: int) -> None:
-    from matplotlib.collections import LineCollection
+    from matplotlib.patches import PathPatch
 
-    parts = shapely.get_parts(shapes)
-    axes.add_collection(
-        LineCollection(
-            [shapely.get_coordinates(p) for p in parts],
-            colors=symbol.color,
-            linewidths=symbol.size * _MM,
-            linestyles=[_dash(symbol)],
+    # One compound path: a PDF writer spends its time per path, not per corner.
+    axes.add_patch(
+        PathPatch(
+            _compound(shapely.get_parts(shapes)),
+            fill=False,
+            edgecolor=symbol.color,
+            linewidth=symbol.size * _MM,
+            linestyle=_dash(symbol),
             capstyle="butt" if symbol.dashed else "round",
+            joinstyle="round",
             zorder=zorder,
-        ),
-        autolim=False,
+        )
     )
+
+
+def _compound(parts: Iterable[shapely.Geometry], *, closed: bool = False) -> Outline:
+    """Return one Matplotlib path of many lines or rings."""
+    from matplotlib.path import Path as Outline
+
+    corners = [shapely.get_coordinates(part) for part in parts]
+    codes = []
+    for part in corners:
+        steps = np.full(len(part), Outline.LINETO, dtype=np.uint8)
+        steps[0] = Outline.MOVETO
+        if closed:
+            steps[-1] = Outline.CLOSEPOLY
+        codes.append(steps)
+    return Outline(np.vstack(corners), np.concatenate(codes))
 
 
 def _areas(axes: Axes, shapes: np.ndarray, symbol: Symbol, zorder: int) -> None:
-    from matplotlib.collections import PathCollection
     from matplotlib.colors import to_rgba
-    from matplotlib.path import Path as Outline
+    from matplotlib.patches import PathPatch
 
-    outlines = []
-    for polygon in shapely.get_parts(shapes):
-        rings = [polygon.exterior, *polygon.interiors]
-        corners = [shapely.get_coordinates(ring) for ring in rings]
-        codes = np.concatenate(
-            [[Outline.MOVETO, *[Outline.LINETO] * (len(c) - 2), Outline.CLOSEPOLY] for c in corners]
+    # Each feature by itself, so that overlapping ones darken.
+    for shape in shapes:
+        rings = [
+            ring
+            for polygon in shapely.get_parts(shape)
+            for ring in (polygon.exterior, *polygon.interiors)
+        ]
+        axes.add_patch(
+            PathPatch(
+                _compound(rings, closed=True),
+                facecolor=to_rgba(symbol.color, symbol.opacity),
+                edgecolor=symbol.outline,
+                linewidth=symbol.size * _MM,
+                linestyle=_dash(symbol),
+                zorder=zorder,
+            )
         )
-        outlines.append(Outline(np.vstack(corners), codes))
-    axes.add_collection(
-        PathCollection(
-            outlines,
-            facecolors=[to_rgba(symbol.color, symbol.opacity)],
-            edgecolors=symbol.outline,
-            linewidths=symbol.size * _MM,
-            linestyles=[_dash(symbol)],
-            zorder=zorder,
-        ),
-        autolim=False,
-    )
 
 
 _DRAW = {"point": _points, "line": _lines, "area": _areas}
@@ -417,30 +471,32 @@ def _labels(axes: Axes, drawn: Sequence[Drawn], view: _View, page: Page) -> int:
 
     wanted: list[tuple[int, float, float, float, str]] = []
     symbols: list[np.ndarray] = []
+    ranks: list[np.ndarray] = []
     for layer in drawn:
         if layer.style.geometry == "area":
             continue
         places = _anchor(layer, view)
+        sizes = np.zeros(len(places))
         if layer.style.geometry == "point":
-            sizes = np.array([s.size for s in _symbols(layer)])
-            symbols.append(
-                np.column_stack([places - sizes[:, None] / 2, places + sizes[:, None] / 2])
-            )
-        else:
-            sizes = np.zeros(len(places))
-        for (x, y), size, text in zip(places, sizes, layer.labels, strict=False):
+            sizes = np.array([symbol.size for symbol in _symbols(layer)])
+            half = sizes[:, None] / 2
+            symbols.append(np.column_stack([places - half, places + half]))
+            ranks.append(np.full(len(places), layer.priority))
+        for (x, y), size, text in zip(places.tolist(), sizes.tolist(), layer.labels, strict=False):
             if text and 0 < x < view.width and 0 < y < view.height:
                 wanted.append((layer.priority, x, y, size, printable(text)))
     taken = np.vstack(symbols) if symbols else np.zeros((0, 4))
+    rank = np.concatenate(ranks) if ranks else np.zeros(0)
     hidden = 0
     halo = [patheffects.withStroke(linewidth=page.font * 0.22, foreground="white")]
     for priority, x, y, size, text in sorted(wanted, key=lambda w: (-w[0], w[4], w[1])):
         points = page.font * (0.95 if priority else 0.78)
-        box = _free_place(x, y, size, text, points, taken, view)
+        # A seat's name may lie on a village's dot, never the other way round.
+        box = _free_place(x, y, size, text, points, taken[rank >= priority], view)
         if box is None:
             hidden += 1
             continue
-        taken = np.vstack([taken, box])
+        taken, rank = np.vstack([taken, box]), np.append(rank, np.inf)
         axes.text(
             view.minx + box[0] * view.metres,
             view.miny + (box[1] + box[3]) / 2 * view.metres,

@@ -8,11 +8,14 @@ their own. The data ride in the page as JSON and reach it as text only.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qianwan_gis.maps import payload
+from qianwan_gis.maps import payload, whatif
+from qianwan_gis.maps.basemaps import Basemap, choose
+from qianwan_gis.maps.basemaps import payload as basemap_payload
 from qianwan_gis.maps.offline import escape_script
 
 if TYPE_CHECKING:
@@ -21,10 +24,14 @@ if TYPE_CHECKING:
     from qianwan_gis.layers import Results
 
 _SOURCE = Path(__file__).resolve().parent / "web" / "src"
-_SCRIPTS = ("core.js", "marks.js", "layers.js", "panel.js", "card.js", "tools.js", "main.js")
+_SCRIPTS = (
+    "core.js", "marks.js", "layers.js", "basemap.js", "whatif.js", "panel.js", "card.js", "tools.js", "main.js",
+)  # fmt: skip
 
 _TEMPLATE = """
-{% macro header(this, kwargs) %}<style>{{ this.css }}</style>{% endmacro %}
+{% macro header(this, kwargs) %}<style>{{ this.css }}</style>
+{% for url in this.tiles %}<meta name="qianwan-tiles" content="{{ url|e }}">{% endfor %}
+{% endmacro %}
 {% macro html(this, kwargs) %}
 <script type="application/json" id="qianwan-data">{{ this.json }}</script>
 {% endmacro %}
@@ -50,7 +57,7 @@ def embed_json(data: object) -> str:
     return text
 
 
-def web_map(results: Results) -> folium.Map:
+def web_map(results: Results, *, basemaps: Sequence[str | Basemap] = ()) -> folium.Map:
     """Return the web map of a finished plan.
 
     Villages with a position are drawn by category, by how the position is known or by the
@@ -62,6 +69,12 @@ def web_map(results: Results) -> folium.Map:
     results
         A finished plan; its projected CRS becomes WGS84 degrees here.
 
+    basemaps
+        Basemaps to offer in the page: names of `qianwan_gis.maps.basemaps.BASEMAPS`
+        (``"tianditu"``, ``"tianditu_img"``, ``"amap"``, …) or `Basemap` entries of your own, such
+        as an intranet's. None is switched on at the start. Such a map is saved with
+        ``save_offline(map, path, tiles="allow")``.
+
     Returns
     -------
     folium.Map
@@ -72,6 +85,9 @@ def web_map(results: Results) -> folium.Map:
     from folium.template import Template
 
     data = payload.build(results)
+    offered = choose(basemaps)
+    data["whatif"] = whatif.payload(results, getattr(results, "network", None))
+    data["basemaps"] = basemap_payload(offered, results.lang)
     (south, west), (north, east) = data["boundary"]["bounds"]
     made = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
@@ -89,15 +105,21 @@ def web_map(results: Results) -> folium.Map:
     # What a page makes no use of (jQuery, icon fonts) is left out again when it is saved offline.
     made.default_js = [entry for entry in made.default_js if entry[0] != "bootstrap"]
     made.default_css = [entry for entry in made.default_css if entry[0] != "bootstrap_css"]
+    if data["roads"]["tiles"]:
+        made.default_js += [
+            ("pmtiles", "https://unpkg.com/pmtiles@4.5.0/dist/pmtiles.js"),
+            ("protomaps", "https://unpkg.com/protomaps-leaflet@5.1.0/dist/protomaps-leaflet.js"),
+        ]
 
     class Interface(MacroElement):
         _template = Template(_TEMPLATE)
 
         def __init__(self, content: dict[str, Any]) -> None:
-            super().__init__()
+            super().__init__()  # type: ignore[no-untyped-call]
             self._name = "qianwan"
             self.code, self.css = _code()
             self.json = embed_json(content)
+            self.tiles = [url for basemap in offered for url in basemap.urls]
 
     Interface(data).add_to(made)
     return made

@@ -15,7 +15,9 @@ WORDS: dict[str, Text] = {
     "close": Text("关闭", "Close"),
     "collapse": Text("收起面板", "Hide the panel"),
     "expand": Text("展开面板", "Show the panel"),
-    "search": Text("查找村庄：村名、代码、拼音或首字母", "Find a village: name, code, pinyin, initials"),
+    "search": Text(
+        "查找村庄：村名、代码、拼音或首字母", "Find a village: name, code, pinyin, initials"
+    ),
     "search_none": Text("没有找到这样的村", "No such village"),
     "search_more": Text("另有 {n} 个，请再输入几个字", "{n} more: type on"),
     "clear": Text("清除", "Clear"),
@@ -41,6 +43,17 @@ WORDS: dict[str, Text] = {
     "assumed": Text("假定位置", "assumed"),
     "recorded": Text("登记位置", "recorded"),
     "basemap": Text("底图", "Basemap"),
+    "basemap_none": Text("无（离线）", "none (offline)"),
+    "basemap_key": Text("天地图密钥 tk", "Tianditu key (tk)"),
+    "basemap_use": Text("使用", "Use"),
+    "basemap_key_note": Text(
+        "只在本次打开期间使用，不写入文件。", "Used for this visit only; never written to the file."
+    ),
+    "basemap_note": Text(
+        "底图需联网，仅供对照；数据坐标不变。",
+        "Basemaps need a network and serve for comparison; the data stay where they are.",
+    ),
+    "hidden": Text("依据现有资料，本图不显示", "Not shown, because the data do not bear it"),
     "shared_point": Text("{n} 个村共用一个点位", "{n} villages share one point"),
     "shared_note": Text(
         "来源只给出一个镇区点，以下各村无法在图上分开。",
@@ -81,6 +94,9 @@ WORDS: dict[str, Text] = {
     "card_radius": Text("90% 不确定半径", "radius holding 90 %"),
     "card_evidence": Text("证据", "Evidence"),
     "card_circle": Text("显示 90% 范围", "Show the 90 % circle"),
+    "card_area": Text("显示可能范围", "Show where it may be"),
+    "card_area_off": Text("隐藏可能范围", "Hide the area"),
+    "legend_area": Text("村庄可能范围（90%，非界线）", "where a village may be (90 %, no boundary)"),
     "card_circle_off": Text("隐藏 90% 范围", "Hide the 90 % circle"),
     "card_coverage": Text("服务覆盖", "Coverage"),
     "card_reason": Text("原因", "Reason"),
@@ -132,6 +148,38 @@ WORDS: dict[str, Text] = {
         "Counts of villages; those that cannot be assessed are “unknown”, never “not covered”.",
     ),
     "rows_more": Text("共 {n} 条，余见 tables.xlsx", "{n} in all: see tables.xlsx"),
+    # what-if
+    "tab_whatif": Text("方案", "What-if"),
+    "what_intro": Text(
+        "在本页内移动、关闭或新增设施，立即重算每个村到最近设施的时间。不联网。",
+        "Move, close or add facilities and see every village's time to the nearest at once, offline.",
+    ),
+    "what_start": Text("开始试算", "Start"),
+    "what_stop": Text("结束", "End"),
+    "what_service": Text("服务", "Service"),
+    "what_mode": Text("出行方式", "Mode"),
+    "what_limit": Text("时间标准", "Limit"),
+    "what_add": Text("新增一处", "Add one"),
+    "what_click": Text("请在图上点选位置", "Click a place on the map"),
+    "what_save": Text("导出方案", "Export"),
+    "what_reset": Text("恢复现状", "Reset"),
+    "what_covered": Text("/ {n} 村达标", "of {n} villages"),
+    "what_change": Text("较现状", "change"),
+    "what_people": Text("未达标人口", "people not covered"),
+    "what_new": Text("新设施", "New site"),
+    "what_toggle": Text("点击关闭或重开；新增的会删除", "Click to close or reopen; added ones go"),
+    "what_existing": Text("现状", "existing"),
+    "what_moved": Text("已移动", "moved"),
+    "what_added": Text("新增", "added"),
+    "what_closed": Text("关闭", "closed"),
+    "what_note": Text(
+        "按每村一个位置、固定车速试算，不含不确定性抽样；正式结论以覆盖表为准。",
+        "One position per village and fixed speeds, without draws; the coverage table is the result.",
+    ),
+    "mode_car": Text("驾车", "by car"),
+    "mode_walk": Text("步行", "on foot"),
+    "mode_bike": Text("骑行", "by bicycle"),
+    "mode_bus": Text("公交", "by bus"),
     # about
     "about_box": Text("图幅信息", "About this map"),
     "about_sources": Text("数据来源", "Sources"),
@@ -149,6 +197,7 @@ WORDS: dict[str, Text] = {
     "box_sources": Text("数据来源", "Sources"),
     "box_review": Text("审图号", "Review no."),
     "box_no_review": Text("未送审", "not submitted"),
+    "box_more": Text(" 等，详见“说明”", " and others: see “About”"),
     "unstated": Text("未填写", "not stated"),
     "features": Text("{n} 个要素", "{n} features"),
     # tools
@@ -156,7 +205,9 @@ WORDS: dict[str, Text] = {
     "zoom_out": Text("缩小", "Zoom out"),
     "home": Text("全县", "Whole county"),
     "measure": Text("测量距离和面积", "Measure"),
-    "measure_hint": Text("点击加点，双击或回车结束，Esc 取消", "Click to add, double-click to end, Esc to stop"),
+    "measure_hint": Text(
+        "点击加点，双击或回车结束，Esc 取消", "Click to add, double-click to end, Esc to stop"
+    ),
     "measure_line": Text("长度", "Length"),
     "measure_area": Text("面积", "Area"),
     "full": Text("全屏", "Full screen"),

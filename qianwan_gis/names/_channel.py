@@ -73,7 +73,7 @@ _SET_MAKERS = sorted(DIRECTIONAL | NUMERALS)
 _CHANGE = {"": 1.0, "suffix": 0.6, "prefix": 0.2}
 FORMER_NAME = 0.2
 _VARIANT = 0.8
-_MOST_EDITS = 2
+MOST_EDITS = 2
 _WORST = log(1e-13)
 
 
@@ -172,24 +172,26 @@ def _added(name: str, at: int) -> tuple[float, Kind]:
     return _ADD, "added"
 
 
-def align(printed: str, meant: str) -> tuple[float, tuple[Edit, ...]]:
-    """Return the natural logarithm of the channel weight and the edits, at most two.
+def align(printed: str, meant: str, most: int = MOST_EDITS) -> tuple[float, tuple[Edit, ...]]:
+    """Return the natural logarithm of the channel weight and the edits, at most ``most``.
 
-    ``-inf`` when the names are further apart than two edits or share no character.
+    ``-inf`` when the names are further apart, or share no character and are not alike
+    in every one.
     """
     if printed == meant:
         return 0.0, ()
     n, m = len(printed), len(meant)
-    if abs(n - m) > _MOST_EDITS or not set(printed) & set(meant):
-        # Two-character names with both characters misread are beyond certainty anyway.
+    if abs(n - m) > most:
         return float("-inf"), ()
+    if not set(printed) & set(meant):
+        return _all_alike(printed, meant) if most > 1 else (float("-inf"), ())
     start = 0
     while start < min(n, m) and printed[start] == meant[start]:
         start += 1
     stop = 0
     while stop < min(n, m) - start and printed[n - 1 - stop] == meant[m - 1 - stop]:
         stop += 1
-    if max(n, m) - start - stop > 2 * _MOST_EDITS:
+    if max(n, m) - start - stop > 2 * most:
         return float("-inf"), ()
     best: tuple[float, tuple[Edit, ...]] = (float("-inf"), ())
     # Depth-first over the short stretch that differs; the depth is at most two edits.
@@ -208,7 +210,7 @@ def align(printed: str, meant: str) -> tuple[float, tuple[Edit, ...]]:
             one_sided = "added" if edits[-1].printed else "dropped"
         else:
             one_sided = ""
-        if len(edits) == _MOST_EDITS or weight < max(best[0], _WORST):
+        if len(edits) == most or weight < max(best[0], _WORST):
             continue
         steps: list[tuple[int, int, float, Kind, str, str]] = []
         if i < end_n and j < end_m:
@@ -232,17 +234,29 @@ def align(printed: str, meant: str) -> tuple[float, tuple[Edit, ...]]:
     return best
 
 
+def _all_alike(printed: str, meant: str) -> tuple[float, tuple[Edit, ...]]:
+    """Align two names of one or two characters that have none in common."""
+    if len(printed) != len(meant) or len(meant) > MOST_EDITS:
+        return float("-inf"), ()
+    steps = [(*_substitution(p, t), p, t) for p, t in zip(printed, meant, strict=True)]
+    if any(kind == "other" for _, kind, _, _ in steps):
+        return float("-inf"), ()
+    edits = tuple(Edit(kind, p, t) for _, kind, p, t in steps)
+    return sum(log(rate) for rate, _, _, _ in steps), edits
+
+
 def path(
     printed: tuple[tuple[str, str], ...],
     meant: tuple[tuple[str, str], ...],
     *,
     former: bool = False,
     raw_equal: bool = True,
+    most: int = MOST_EDITS,
 ) -> Path:
     """Return the likeliest path between two names given as `forms`.
 
     ``former`` says that ``meant`` is a former or other name; ``raw_equal`` that the names were equal
-    before normalising where their first forms are equal.
+    before normalising where their first forms are equal; ``most`` bounds the number of edits.
     """
     best = NOTHING
     for p_form, p_change in printed:
@@ -252,7 +266,7 @@ def path(
                 change = _CHANGE[p_change] * _CHANGE[m_change]
             if change <= best.weight:
                 continue
-            logarithm, edits = align(p_form, m_form)
+            logarithm, edits = align(p_form, m_form, most)
             weight = exp(logarithm) * change * (FORMER_NAME if former else 1.0)
             if not edits and not p_change and not m_change and not raw_equal:
                 weight *= _VARIANT

@@ -74,8 +74,8 @@ def sound(a: str, b: str) -> int:
 
 
 @lru_cache(maxsize=1)
-def _lookalikes() -> dict[frozenset[str], int]:
-    pairs: dict[frozenset[str], int] = {}
+def _lookalikes() -> dict[str, int]:
+    pairs: dict[str, int] = {}
     text = files("qianwan_gis.names").joinpath("lookalikes.txt").read_text(encoding="utf-8")
     for line in text.splitlines():
         if line.startswith("#"):
@@ -83,13 +83,14 @@ def _lookalikes() -> dict[frozenset[str], int]:
         char, groups = line.split(" ")
         for level, group in zip((3, 2, 1), groups.split("|"), strict=True):
             for other in group:
-                pairs[frozenset((char, other))] = level
+                pairs[char + other] = level
     return pairs
 
 
 def shape(a: str, b: str) -> int:
     """Return 3 for nearly the same shape, 2 for alike, 1 for somewhat alike, 0 otherwise."""
-    return _lookalikes().get(frozenset((a, b)), 0)
+    pairs = _lookalikes()
+    return pairs.get(a + b, 0) or pairs.get(b + a, 0)
 
 
 @lru_cache(maxsize=65536)

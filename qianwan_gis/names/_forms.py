@@ -65,15 +65,15 @@ def visible(text: str) -> str:
     Unicode compatibility forms (full-width letters, compatibility ideographs, Kangxi radicals) are
     folded by NFKC; nothing else changes, so this is still the name as printed.
     """
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(
+    kept = "".join(
         c
-        for c in folded
+        for c in unicodedata.normalize("NFKC", text)
         if not c.isspace()
         and unicodedata.category(c) not in ("Cc", "Cf", "Cn", "Co", "Cs")
         and not 0xFE00 <= ord(c) <= 0xFE0F
         and not 0xE0100 <= ord(c) <= 0xE01EF
     )
+    return unicodedata.normalize("NFKC", kept)
 
 
 @lru_cache(maxsize=262144)

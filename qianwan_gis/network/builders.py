@@ -11,7 +11,7 @@ import shapely
 
 from qianwan_gis._errors import ProblemLog
 from qianwan_gis.network.graph import RoadNetwork, Seconds
-from qianwan_gis.network.topology import FloatArray
+from qianwan_gis.network.topology import FloatArray, IntArray
 
 _NODE_COLUMNS = ("node", "x", "y")
 _EDGE_COLUMNS = ("u", "v", "seconds", "metres")
@@ -59,12 +59,7 @@ def from_edges(
     log.raise_errors()
     x = _numbers(nodes, "x", log, "nodes", least=None)
     y = _numbers(nodes, "y", log, "nodes", least=None)
-    ends = []
-    for name in ("u", "v"):
-        position = ids.get_indexer(pd.Index(edges[name])).astype(np.int32)
-        _tell(log, position < 0, "unknown_node", "节点表中没有这个节点",
-              "no such node in the table of nodes", file="edges", field=name)  # fmt: skip
-        ends.append(position)
+    u, v = (_positions(ids, edges, name, log) for name in ("u", "v"))
     seconds = _numbers(edges, "seconds", log, "edges", least=0.0)
     metres = _numbers(edges, "metres", log, "edges", least=0.0)
     back = seconds
@@ -80,18 +75,26 @@ def from_edges(
             back = np.where(flag, np.inf, back)
     lines = None
     if "geometry" in edges.columns:
-        lines = line_arrays(np.asarray(edges["geometry"].array, object), x, y, *ends, log)
+        lines = line_arrays(np.asarray(edges["geometry"].array, object), x, y, u, v, log)
     log.raise_errors()
     plain = ids.dtype.kind == "i" and len(ids) and bool((ids == np.arange(len(ids))).all())
     kept = [c for c in edges.columns
             if c not in (*_EDGE_COLUMNS, "oneway", "geometry", "seconds_back")]  # fmt: skip
     return RoadNetwork(
         crs=crs, node_ids=pd.RangeIndex(len(ids), name="node") if plain else ids, x=x, y=y,
-        u=ends[0], v=ends[1], metres=metres, seconds={mode: Seconds(seconds, back)}, lines=lines,
+        u=u, v=v, metres=metres, seconds={mode: Seconds(seconds, back)}, lines=lines,
         attributes=pd.DataFrame(edges[kept]).reset_index(drop=True),
         node_attributes=nodes.drop(columns=list(_NODE_COLUMNS)).reset_index(drop=True),
         access_kph=access_kph,
     )  # fmt: skip
+
+
+def _positions(ids: pd.Index, edges: pd.DataFrame, name: str, log: ProblemLog) -> IntArray:
+    """Positions of the nodes that a column of the edges names."""
+    position = ids.get_indexer(pd.Index(edges[name])).astype(np.int32)
+    _tell(log, position < 0, "unknown_node", "节点表中没有这个节点",
+          "no such node in the table of nodes", file="edges", field=name)  # fmt: skip
+    return np.asarray(position, dtype=np.int32)
 
 
 def line_arrays(
@@ -132,9 +135,8 @@ def from_csr(
           field="seconds")  # fmt: skip
     log.raise_errors()
     u, v, forward, backward = kernels.pair_arcs(ip, ad, w)
-    if metres is None:
-        length = np.hypot(x[u] - x[v], y[u] - y[v])
-    else:
+    length = None
+    if metres is not None:
         d = np.ascontiguousarray(metres, np.float64)
         _, _, ahead, back = kernels.pair_arcs(ip, ad, d)
         length = np.where(np.isfinite(ahead), ahead, back)

@@ -250,7 +250,9 @@ def _number(value: Any) -> float:
     """Return a number, NaN for anything else; a list (osmnx merges tags) gives its smallest."""
     if isinstance(value, list):
         numbers = [_number(item) for item in value]
-        return float(np.nanmin(numbers)) if numbers and not np.isnan(numbers).all() else float("nan")
+        return (
+            float(np.nanmin(numbers)) if numbers and not np.isnan(numbers).all() else float("nan")
+        )
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -289,5 +291,3 @@ def _pair(u: Any, v: Any, length: Any, lines: npt.NDArray[Any]) -> npt.NDArray[n
         else:
             waiting.setdefault((int(u[i]), int(v[i]), float(length[i])), []).append(i)
     return partner
-
-

@@ -72,8 +72,6 @@ class RoadNetwork:
         Node coordinates in ``crs``.
     u, v
         Node positions of both ends of every edge.
-    metres
-        Length of every edge as given.
     seconds
         Travel time by mode.
     attributes
@@ -95,7 +93,7 @@ class RoadNetwork:
         y: FloatArray,
         u: IntArray,
         v: IntArray,
-        metres: FloatArray,
+        metres: FloatArray | None,
         seconds: Mapping[str, Seconds],
         lines: tuple[npt.NDArray[np.int64], FloatArray] | None = None,
         attributes: pd.DataFrame | None = None,
@@ -109,7 +107,7 @@ class RoadNetwork:
         self.crs = pyproj.CRS.from_user_input(crs)
         self.node_ids = node_ids
         self.x, self.y, self.u, self.v = x, y, u, v
-        self.metres = metres
+        self._metres = metres
         self.seconds = dict(seconds)
         self.modes = tuple(self.seconds)
         self.attributes = (
@@ -255,10 +253,19 @@ class RoadNetwork:
 
     @cached_property
     def plain_ids(self) -> bool:
-        """Whether node ids are simply 0, 1, 2, …"""
+        """Whether node ids are simply 0, 1, 2 and so on."""
         return isinstance(self.node_ids, pd.RangeIndex) and (
             self.node_ids.start == 0 and self.node_ids.step == 1
         )
+
+    @property
+    def metres(self) -> FloatArray:
+        """Length of every edge as given; the straight distance where the source gave none."""
+        if self._metres is None:
+            self._metres = np.hypot(
+                self.x[self.u] - self.x[self.v], self.y[self.u] - self.y[self.v]
+            )
+        return self._metres
 
     @property
     def nodes(self) -> pd.DataFrame:
@@ -329,7 +336,7 @@ class RoadNetwork:
     def presumed(self) -> BoolArray:
         """Whether each edge is presumed (basis ``presumed``) rather than recorded."""
         if "presumed" in self.attributes.columns:
-            return self.attributes["presumed"].to_numpy(dtype=bool)
+            return np.asarray(self.attributes["presumed"], dtype=np.bool_)
         return np.zeros(len(self.u), np.bool_)
 
     @property
@@ -355,7 +362,7 @@ class RoadNetwork:
     def passable(self, mode: str | None) -> BoolArray:
         """Edges that the mode may use in at least one direction."""
         times = self.seconds[self.mode_name(mode)]
-        return np.isfinite(times.forward) | np.isfinite(times.backward)
+        return np.asarray(np.isfinite(times.forward) | np.isfinite(times.backward), dtype=np.bool_)
 
     @property
     def topology(self) -> Topology:
@@ -373,21 +380,27 @@ class RoadNetwork:
                     Text(f"by 只能是 seconds 或 metres，不是“{by}”",
                          f"by is seconds or metres, not “{by}”")
                 )  # fmt: skip
-            times = self.seconds[mode]
-            if np.isfinite(times.forward).all():
-                forward = self.metres
+            topology, times = self.topology, self.seconds[mode]
+            if by == "seconds":
+                view = make_view(topology, times.forward, times.backward, lambda: self._open(mode))
             else:
-                forward = np.where(np.isfinite(times.forward), self.metres, np.inf)
-            if times.backward is times.forward or np.isfinite(times.backward).all():
-                backward = forward if times.backward is times.forward else self.metres
-            else:
-                backward = np.where(np.isfinite(times.backward), self.metres, np.inf)
-            one = (times.forward, times.backward)
-            two = (forward, backward)
-            if by == "metres":
-                one, two = two, one
-            self._views[key] = make_view(self.topology, *one, *two)
+                view = make_view(
+                    topology, *self._open(mode), lambda: (times.forward, times.backward)
+                )
+            self._views[key] = view
         return self._views[key]
+
+    def _open(self, mode: str) -> tuple[FloatArray, FloatArray]:
+        """Metres forward and backward, inf where the mode may not go."""
+        times = self.seconds[mode]
+        if times.backward is times.forward:
+            only = self._metres_where(times.forward)
+            return only, only
+        return self._metres_where(times.forward), self._metres_where(times.backward)
+
+    def _metres_where(self, seconds: FloatArray) -> FloatArray:
+        open_edge = np.isfinite(seconds)
+        return self.metres if open_edge.all() else np.where(open_edge, self.metres, np.inf)
 
     def with_weights(
         self,
@@ -441,7 +454,7 @@ class RoadNetwork:
         topology = self.topology  # built now, so that both share it
         other = RoadNetwork(
             crs=self.crs, node_ids=self.node_ids, x=self.x, y=self.y, u=self.u, v=self.v,
-            metres=self.metres, seconds=times, lines=self._lines, attributes=self.attributes,
+            metres=self._metres, seconds=times, lines=self._lines, attributes=self.attributes,
             node_attributes=self.node_attributes, snappable=self.snappable,
             access_kph=self.access_kph, reach_m=self.reach_m, extra=self.extra, topology=topology,
         )  # fmt: skip
@@ -579,6 +592,30 @@ class RoadNetwork:
             self, origins, facilities, k, limit, by, self.mode_name(mode),
             access=access, carry=carry, threads=threads, progress=progress,
         )  # fmt: skip
+
+    def nearest_paths(
+        self,
+        origins: Any,
+        facilities: Any,
+        limit: float | None = None,
+        by: str = "seconds",
+        mode: str | None = None,
+        *,
+        access: bool = True,
+    ) -> gpd.GeoDataFrame:
+        """Way of every origin to its nearest facility; parameters as for `nearest`.
+
+        Returns
+        -------
+        GeoDataFrame
+            ``origin``, ``facility``, ``seconds``, ``metres`` and the line on the roads (None where
+            nothing is reached), one row per origin in the order asked.
+        """
+        from qianwan_gis.network import paths
+
+        return paths.paths_to_nearest(
+            self, origins, facilities, limit, by, self.mode_name(mode), access=access
+        )
 
     def od_matrix(
         self,

@@ -58,12 +58,14 @@ def edge_ends(u, v, n):
 def build_chains(u, v, mixed, core):
     """Walk every chain once; rings without a core node get one. Returns the chains.
 
-    ``code`` holds 2 edge + flip in the order walked; ``core`` is completed in place.
+    ``code`` holds 2 edge + flip in the order walked; ``core`` is completed in place. ``node``
+    holds the node behind every edge of a chain.
     """
     m = len(u)
     seen = np.zeros(m, np.uint8)
     start = np.empty(m + 1, np.int32)
     code = np.empty(m, np.int32)
+    node = np.empty(m, np.int32)
     a = np.empty(m, np.int32)
     b = np.empty(m, np.int32)
     chains = 0
@@ -84,9 +86,10 @@ def build_chains(u, v, mixed, core):
                 flip = end
                 while True:
                     seen[now] = 1
-                    code[k] = 2 * now + flip
-                    k += 1
                     t = u[now] if flip else v[now]
+                    code[k] = 2 * now + flip
+                    node[k] = t
+                    k += 1
                     if core[t]:
                         break
                     follow = mixed[t] ^ (2 * now + 1 - flip)
@@ -95,11 +98,11 @@ def build_chains(u, v, mixed, core):
                 b[chains] = t
                 chains += 1
     start[chains] = m
-    return start[: chains + 1].copy(), code, a[:chains].copy(), b[:chains].copy()
+    return start[: chains + 1], code, node, a[:chains], b[:chains]
 
 
 @_jit
-def order_chains(start, code, a, b, rank, cores):
+def order_chains(start, code, node, a, b, rank, cores):
     """Sort the chains by the core number of their A end (locality); map ends to core numbers."""
     chains = len(a)
     count = np.zeros(cores + 1, np.int32)
@@ -114,6 +117,7 @@ def order_chains(start, code, a, b, rank, cores):
         count[r] += 1
     new_start = np.empty(chains + 1, np.int32)
     new_code = np.empty(len(code), np.int32)
+    new_node = np.empty(len(code), np.int32)
     new_a = np.empty(chains, np.int32)
     new_b = np.empty(chains, np.int32)
     k = 0
@@ -124,9 +128,10 @@ def order_chains(start, code, a, b, rank, cores):
         new_b[i] = rank[b[c]]
         for j in range(start[c], start[c + 1]):
             new_code[k] = code[j]
+            new_node[k] = node[j]
             k += 1
     new_start[chains] = k
-    return new_start, new_code, new_a, new_b
+    return new_start, new_code, new_node, new_a, new_b
 
 
 @_jit
@@ -309,15 +314,19 @@ def chain_weights(code, start, forward, backward):
 
 
 @_jit
-def pack_arcs(target, arc, sums, reverse):
-    """Records of 16 bytes: weight, target, arc. Reversed: the weight of the opposite arc."""
+def pack_arcs(ip, target, arc, sums, reverse):
+    """Records of 16 bytes: weight, target, arc. Reversed: the weight of the opposite arc.
+
+    A dead end is stored as -target - 1: nothing leads on from it, so it never needs a queue.
+    """
     m = len(target)
     packed = np.empty(2 * m, np.float64)
     ints = packed.view(np.int32)
     x = 1 if reverse else 0
     for i in range(m):
         packed[2 * i] = sums[arc[i] ^ x]
-        ints[4 * i + 2] = target[i]
+        t = target[i]
+        ints[4 * i + 2] = -t - 1 if ip[t + 1] - ip[t] == 1 else t
         ints[4 * i + 3] = arc[i]
     return packed
 
@@ -488,7 +497,8 @@ def wave(ip, packed, seed_node, seed_cost, seed_order, limit, inv, head, pool, s
         label = si[U(4) * u + U(2)]
         for e in range(U(ip[u]), U(ip[u + U(1)])):
             e = U(e)
-            v = U(ei[U(4) * e + U(2)])
+            t = ei[U(4) * e + U(2)]
+            v = U(t if t >= 0 else -t - 1)
             d = k + packed[U(2) * e]
             o = state[U(2) * v]
             if d <= o and d <= limit:
@@ -497,6 +507,8 @@ def wave(ip, packed, seed_node, seed_cost, seed_order, limit, inv, head, pool, s
                 state[U(2) * v] = d
                 si[U(4) * v + U(2)] = label
                 si[U(4) * v + U(3)] = ei[U(4) * e + U(3)]
+                if t < 0:
+                    continue
                 if free >= 0:
                     q = U(free)
                     free = pi[U(4) * q + U(3)]
@@ -538,8 +550,9 @@ def breadth_first(ip, packed, source, state):
         d = state[U(2) * u]
         label = si[U(4) * u + U(2)]
         for e in range(U(ip[u]), U(ip[u + U(1)])):
-            v = U(ei[U(4) * U(e) + U(2)])
-            if state[U(2) * v] == INF:
+            t = ei[U(4) * U(e) + U(2)]
+            v = U(t if t >= 0 else -t - 1)
+            if state[U(2) * v] == INF and packed[U(2) * U(e)] < INF:
                 state[U(2) * v] = d + packed[U(2) * U(e)]
                 si[U(4) * v + U(2)] = label
                 si[U(4) * v + U(3)] = ei[U(4) * U(e) + U(3)]
@@ -588,13 +601,15 @@ def nearest_of(
     """Best seed of every origin: by its A end, its B end, or directly along its own chain.
 
     ``seeds``: (n, 6) cost to A, to B, second weight to A, to B, leg, second leg. Targets on chains
-    come sorted by chain (``t_index``: their number). Returns cost, second weight and facility.
+    come sorted by chain (``t_index``: their number). Returns cost, second weight, facility and
+    the way taken: 0 by A, 1 by B, -1 along its chain, -2 none.
     """
     n = len(chain)
     si = state.view(np.int32)
     best = np.full(n, INF)
     best2 = np.full(n, INF)
     label = np.full(n, -1, np.int32)
+    way = np.full(n, -2, np.int8)
     for i in range(n):
         for side in range(2):
             v = ends[i, side]
@@ -606,6 +621,7 @@ def nearest_of(
                 best[i] = d
                 best2[i] = seeds[i, 2 + side] + second[v]
                 label[i] = f
+                way[i] = side
         c = chain[i]
         if c < 0:
             continue
@@ -619,30 +635,59 @@ def nearest_of(
                 s = _between(along2, against2, where[i], tau[i], t_where[j], t_tau[j])
                 best2[i] = s + t_leg2[j] + seeds[i, 5]
                 label[i] = f
+                way[i] = -1
             j += 1
-    return best, best2, label
+    return best, best2, label, way
+
+
+@_jit
+def _step(d, s, f, weight, weight2, shares, c, k, ahead, on):
+    """Cost, second weight and seed behind edge k when walking away from an end of chain c.
+
+    ``weight``: cost of travelling back over the edge; a target on the edge may be nearer.
+    """
+    t_chain, t_index, t_where, t_tau, t_leg, t_leg2 = on
+    d += weight
+    s += weight2
+    j = shares
+    while j < len(t_chain) and t_chain[j] == c and t_where[j] <= k:
+        if t_where[j] == k:
+            share = 1.0 - t_tau[j] if ahead else t_tau[j]
+            e = _part(weight, share) + t_leg[j]
+            if e < d or (e == d and e < INF and t_index[j] < f):
+                d = e
+                s = _part(weight2, share) + t_leg2[j]
+                f = t_index[j]
+        j += 1
+    return d, s, f
 
 
 @_jit
 def spread_to_nodes(
-    start, code, u, v, a, b, along, against, along2, against2, core_node, state, second,
-    t_chain, t_index, t_where, t_tau, t_leg, t_leg2, want_second,
+    start, node, a, b, along, against, along2, against2, core_node, state, second, on,
+    want_second, longest,
 ):  # fmt: skip
     """Nearest seed of every node of the network (node order of the user), from the core's answer.
 
-    Along a chain the answer runs once forward and once back, targets on the chain included.
+    Along a chain the answer runs once forward and once back, targets on the chain included. The
+    second weight is read only where wanted; then its arrays have their full length.
     """
     n = len(core_node)
     si = state.view(np.int32)
-    best = np.full(n, INF)
+    best = np.empty(n, np.float64)
     best2 = np.full(n if want_second else 1, INF)
-    label = np.full(n, -1, np.int32)
+    label = np.empty(n, np.int32)
+    run = np.empty(longest + 1, np.float64)
+    run2 = np.empty(longest + 1, np.float64)
+    seed = np.empty(longest + 1, np.int32)
+    t_chain = on[0]
     for i in range(n):
         r = core_node[i]
-        if r >= 0 and state[2 * r] < INF:
-            best[i] = state[2 * r]
-            label[i] = si[4 * r + 2] >> 1
-            if want_second:
+        if r >= 0:
+            d = state[2 * r]
+            best[i] = d
+            label[i] = si[4 * r + 2] >> 1 if d < INF else -1
+            if want_second and d < INF:
                 best2[i] = second[r]
     t = 0
     for c in range(len(a)):
@@ -652,62 +697,48 @@ def spread_to_nodes(
             t += 1
         if last - first < 2:
             continue
-        d = INF
-        s = INF
-        f = np.int32(-1)
-        if state[2 * a[c]] < INF:
-            d = state[2 * a[c]]
-            f = si[4 * a[c] + 2] >> 1
-            if want_second:
-                s = second[a[c]]
-        # travel is towards the seed: moving away from A means travelling back against the chain
+        # travel is towards the seed: walking away from A costs travelling back against the chain
+        r = U(a[c])
+        d = state[U(2) * r]
+        f = si[U(4) * r + U(2)] >> 1 if d < INF else np.int32(-1)
+        s = second[r] if want_second and d < INF else 0.0
+        busy = t < len(t_chain) and t_chain[t] == c
         for k in range(first, last - 1):
-            d += against[k]
-            if want_second:
-                s += against2[k]
-            j = t
-            while j < len(t_chain) and t_chain[j] == c and t_where[j] <= k:
-                if t_where[j] == k:
-                    e = _part(against[k], 1.0 - t_tau[j]) + t_leg[j]
-                    if e < d or (e == d and t_index[j] < f):
-                        d = e
-                        f = t_index[j]
-                        if want_second:
-                            s = _part(against2[k], 1.0 - t_tau[j]) + t_leg2[j]
-                j += 1
-            x = u[code[k] >> 1] if code[k] & 1 else v[code[k] >> 1]
-            if d < INF:
-                best[x] = d
-                label[x] = f
+            if busy:
+                d, s, f = _step(
+                    d, s, f, against[k], against2[k] if want_second else 0.0, t, c, k, True, on
+                )
+            else:
+                d += against[k]
                 if want_second:
-                    best2[x] = s
-        d = INF
-        s = INF
-        f = np.int32(-1)
-        if state[2 * b[c]] < INF:
-            d = state[2 * b[c]]
-            f = si[4 * b[c] + 2] >> 1
-            if want_second:
-                s = second[b[c]]
+                    s += against2[k]
+            run[k - first] = d
+            run2[k - first] = s
+            seed[k - first] = f
+        r = U(b[c])
+        d = state[U(2) * r]
+        f = si[U(4) * r + U(2)] >> 1 if d < INF else np.int32(-1)
+        s = second[r] if want_second and d < INF else 0.0
         for k in range(last - 1, first, -1):
-            d += along[k]
-            if want_second:
-                s += along2[k]
-            j = t
-            while j < len(t_chain) and t_chain[j] == c and t_where[j] <= k:
-                if t_where[j] == k:
-                    e = _part(along[k], t_tau[j]) + t_leg[j]
-                    if e < d or (e == d and t_index[j] < f):
-                        d = e
-                        f = t_index[j]
-                        if want_second:
-                            s = _part(along2[k], t_tau[j]) + t_leg2[j]
-                j += 1
-            x = v[code[k] >> 1] if code[k] & 1 else u[code[k] >> 1]
-            if d < best[x] or (d == best[x] and d < INF and f < label[x]):
-                best[x] = d
-                label[x] = f
+            if busy:
+                d, s, f = _step(
+                    d, s, f, along[k], along2[k] if want_second else 0.0, t, c, k, False, on
+                )
+            else:
+                d += along[k]
                 if want_second:
+                    s += along2[k]
+            j = k - 1 - first
+            x = U(node[k - 1])
+            if run[j] < d or (run[j] == d and seed[j] < f):
+                best[x] = run[j]
+                label[x] = seed[j] if run[j] < INF else -1
+                if want_second and run[j] < INF:
+                    best2[x] = run2[j]
+            else:
+                best[x] = d
+                label[x] = f if d < INF else -1
+                if want_second and d < INF:
                     best2[x] = s
     return best, best2, label
 
@@ -750,9 +781,13 @@ def _search(ip, packed, node_a, cost_a, node_b, cost_b, limit, inv, head, pool, 
     nt = 0
     used = 0
     if cost_a <= limit and cost_a < INF:
-        nt, used = _seed(state, si, pool, pi, head, inv, mask, touched, nt, used, node_a, cost_a, -1)
+        nt, used = _seed(
+            state, si, pool, pi, head, inv, mask, touched, nt, used, node_a, cost_a, -1
+        )
     if node_b >= 0 and cost_b <= limit and cost_b < INF:
-        nt, used = _seed(state, si, pool, pi, head, inv, mask, touched, nt, used, node_b, cost_b, -2)
+        nt, used = _seed(
+            state, si, pool, pi, head, inv, mask, touched, nt, used, node_b, cost_b, -2
+        )
     live = used
     free = -1
     cur = np.int64(0)
@@ -775,7 +810,8 @@ def _search(ip, packed, node_a, cost_a, node_b, cost_b, limit, inv, head, pool, 
             continue
         for e in range(U(ip[u]), U(ip[u + U(1)])):
             e = U(e)
-            v = U(ei[U(4) * e + U(2)])
+            t = ei[U(4) * e + U(2)]
+            v = U(t if t >= 0 else -t - 1)
             d = k + packed[U(2) * e]
             o = state[U(2) * v]
             if d < o and d <= limit:
@@ -784,6 +820,8 @@ def _search(ip, packed, node_a, cost_a, node_b, cost_b, limit, inv, head, pool, 
                     nt += 1
                 state[U(2) * v] = d
                 si[U(4) * v + U(3)] = ei[U(4) * e + U(3)]
+                if t < 0:
+                    continue
                 if free >= 0:
                     q = U(free)
                     free = pi[U(4) * q + U(3)]
@@ -947,9 +985,7 @@ def _offer(top, top_way, k, d, f, way):
         place = k - 1
         if d > top[place] or (d == top[place] and f > top_way[place, 0]):
             return
-    while place > 0 and (
-        d < top[place - 1] or (d == top[place - 1] and f < top_way[place - 1, 0])
-    ):
+    while place > 0 and (d < top[place - 1] or (d == top[place - 1] and f < top_way[place - 1, 0])):
         top[place] = top[place - 1]
         top_way[place, 0] = top_way[place - 1, 0]
         top_way[place, 1] = top_way[place - 1, 1]
@@ -1047,7 +1083,8 @@ def nearest_chunk(
                         limit = min(limit, top[k_best - 1])
             for e in range(U(ip[u]), U(ip[u + U(1)])):
                 e = U(e)
-                v = U(ei[U(4) * e + U(2)])
+                dead = ei[U(4) * e + U(2)]
+                v = U(dead if dead >= 0 else -dead - 1)
                 d = d0 + packed[U(2) * e]
                 o = state[U(2) * v]
                 if d < o and d <= limit:
@@ -1056,6 +1093,16 @@ def nearest_chunk(
                         nt += 1
                     state[U(2) * v] = d
                     si[U(4) * v + U(3)] = ei[U(4) * e + U(3)]
+                    if dead < 0:
+                        for k in range(U(at_ip[v]), U(at_ip[v + U(1)])):
+                            d2 = d + at_cost[U(k)]
+                            if d2 <= limit:
+                                way[0] = v
+                                way[1] = k
+                                _offer(top, top_way, k_best, d2, at_index[U(k)], way)
+                                if top_way[k_best - 1, 0] >= 0:
+                                    limit = min(limit, top[k_best - 1])
+                        continue
                     if free >= 0:
                         w = U(free)
                         free = pi[U(4) * w + U(3)]
@@ -1084,9 +1131,7 @@ def nearest_chunk(
                 s = _between(along2, against2, s_where[i], s_tau[i], t_where[w], t_tau[w])
                 out2[n_source, j] = s + t_leg2[w] + s_cost[i, 5]
             else:
-                s = _second_of(
-                    a, b, sums2, 0, si, top_way[j, 1], s_cost[i, 2], s_cost[i, 3]
-                )
+                s = _second_of(a, b, sums2, 0, si, top_way[j, 1], s_cost[i, 2], s_cost[i, 3])
                 out2[n_source, j] = s + at_second[top_way[j, 2]]
         for j in range(nt):
             state[U(2) * U(touched[j])] = INF
@@ -1151,7 +1196,8 @@ def service_chunk(
     Returns pointers (source, limit) and edge numbers of the whole ones; pointers, edge numbers
     and fractions (of the edge's own direction) of the cut ones; and the status.
     """
-    along, against, _, _ = weights
+    along, against = weights
+    ei = packed.view(np.int32)
     nl = len(limits)
     top = limits[nl - 1]
     whole = np.empty(room, np.int32)
@@ -1194,12 +1240,27 @@ def service_chunk(
                     if j < 0:
                         c = s_chain[i]
                     else:
-                        arc = packed.view(np.int32)[4 * slot + 3]
+                        arc = ei[U(4) * U(slot) + U(3)]
                         c = arc >> 1
                         if c == s_chain[i]:
                             continue
-                        # the A end speaks for the chain, the B end only when A is not reached
-                        if arc & 1 and state[2 * a[c]] <= limit:
+                        # the nearer end speaks for the chain, the A end when they are equal
+                        d0 = state[U(2) * U(node)]
+                        t = ei[U(4) * U(slot) + U(2)]
+                        d1 = state[U(2) * U(t if t >= 0 else -t - 1)]
+                        if d1 < d0 or (d1 == d0 and arc & 1):
+                            continue
+                        if d0 + packed[U(2) * U(slot)] <= limit:
+                            # this end alone covers the whole chain
+                            size = start[c + 1] - start[c]
+                            if n_whole + size > whole_room:
+                                whole_room = max(2 * whole_room, n_whole + size)
+                                grown = np.empty(whole_room, np.int32)
+                                grown[:n_whole] = whole[:n_whole]
+                                whole = grown
+                            for k in range(start[c], start[c + 1]):
+                                whole[n_whole] = code[U(k)] >> 1
+                                n_whole += 1
                             continue
                     k0 = start[c]
                     k1 = start[c + 1]
@@ -1297,13 +1358,16 @@ def _join(parts, n):
 
 
 @_jit
-def _relax(ip, ei, packed, u, k, mine, mi, other, bucket, pool, pi, counts, touched, side, inv, mask):
+def _relax(
+    ip, ei, packed, u, k, mine, mi, other, bucket, pool, pi, counts, touched, side, inv, mask
+):
     """Relax the arcs of u on one side of a two-sided search. ``counts``: used, free, live, nt."""
     best = INF
     meet = np.int64(-1)
     for e in range(U(ip[u]), U(ip[u + U(1)])):
         e = U(e)
-        v = U(ei[U(4) * e + U(2)])
+        t = ei[U(4) * e + U(2)]
+        v = U(t if t >= 0 else -t - 1)
         d = k + packed[U(2) * e]
         o = mine[U(2) * v]
         if d < o:
@@ -1312,6 +1376,12 @@ def _relax(ip, ei, packed, u, k, mine, mi, other, bucket, pool, pi, counts, touc
                 counts[side, 3] += 1
             mine[U(2) * v] = d
             mi[U(4) * v + U(3)] = ei[U(4) * e + U(3)]
+            total = d + other[U(2) * v]
+            if total < best:
+                best = total
+                meet = np.int64(v)
+            if t < 0:
+                continue
             if counts[side, 1] >= 0:
                 q = U(counts[side, 1])
                 counts[side, 1] = pi[U(4) * q + U(3)]
@@ -1326,10 +1396,6 @@ def _relax(ip, ei, packed, u, k, mine, mi, other, bucket, pool, pi, counts, touc
             pi[U(4) * q + U(3)] = bucket[bb]
             bucket[bb] = np.int32(q)
             counts[side, 2] += 1
-            total = d + other[U(2) * v]
-            if total < best:
-                best = total
-                meet = np.int64(v)
     return best, meet
 
 
@@ -1471,14 +1537,17 @@ def two_sided(
 def tree_paths(a, b, state, wanted):
     """Arcs from core nodes to their seeds in the trees of a reversed `wave`, in travel order.
 
-    Returns pointer and arcs; the traveller takes the opposite of the arcs of the tree.
+    Returns pointer, arcs, and the end of the goal's chain that is reached (0 A, 1 B, -2 none); the
+    traveller takes the opposite of the arcs of the tree.
     """
     si = state.view(np.int32)
     pointer = np.zeros(len(wanted) + 1, np.int64)
+    end = np.full(len(wanted), -2, np.int8)
     for i in range(len(wanted)):
         v = wanted[i]
         n = 0
         if v >= 0 and state[2 * v] < INF:
+            end[i] = si[4 * v + 2] & 1
             while si[4 * v + 3] >= 0:
                 n += 1
                 v = _previous(a, b, si[4 * v + 3])
@@ -1492,10 +1561,146 @@ def tree_paths(a, b, state, wanted):
                 arcs[k] = si[4 * v + 3] ^ 1
                 k += 1
                 v = _previous(a, b, si[4 * v + 3])
-    return pointer, arcs
+    return pointer, arcs, end
+
+
+@_jit
+def _walk(code, p, s, q, t, edge, low, high, place, n):
+    """Append the pieces of edges from (p, s) to (q, t) on one chain; with no room only count."""
+    step = 1 if p <= q else -1
+    k = p
+    while True:
+        x = s if k == p else (0.0 if step > 0 else 1.0)
+        y = t if k == q else (1.0 if step > 0 else 0.0)
+        if x != y:
+            if len(edge) > 0:
+                e = code[k] >> 1
+                if code[k] & 1:
+                    x = 1.0 - x
+                    y = 1.0 - y
+                edge[n] = e if y > x else -e - 1
+                low[n] = min(x, y)
+                high[n] = max(x, y)
+                place[n] = k if (y > x) != (code[k] & 1 == 1) else -k - 1
+            n += 1
+        if k == q:
+            return n
+        k += step
+
+
+@_jit
+def path_pieces(
+    start, code, s_chain, s_where, s_tau, s_end, arc_ip, arcs, t_chain, t_where, t_tau, t_end,
+    along, against,
+):  # fmt: skip
+    """Pieces of edges of every path, in travel order, and a weight added up along them.
+
+    ``s_end``: end of its chain by which a start leaves (0 A, 1 B, -1 stays on it, -2 no path);
+    ``t_end``: end by which the goal is entered. Returns pointer, edges (e, or -e - 1 when walked
+    from v to u), the part of each edge that is walked, and the sums.
+    """
+    n = len(s_chain)
+    pointer = np.zeros(n + 1, np.int64)
+    edge = np.empty(0, np.int32)
+    low = np.empty(0, np.float64)
+    high = np.empty(0, np.float64)
+    place = np.empty(0, np.int32)
+    total = np.zeros(n, np.float64)
+    for turn in range(2):
+        k = 0
+        for i in range(n):
+            if s_end[i] == -1:
+                if s_chain[i] >= 0:
+                    k = _walk(
+                        code, s_where[i], s_tau[i], t_where[i], t_tau[i], edge, low, high, place, k
+                    )
+            elif s_end[i] >= 0:
+                c = s_chain[i]
+                if c >= 0:
+                    if s_end[i] == 0:
+                        k = _walk(
+                            code, s_where[i], s_tau[i], start[c], 0.0, edge, low, high, place, k
+                        )
+                    else:
+                        k = _walk(
+                            code, s_where[i], s_tau[i], start[c + 1] - 1, 1.0,
+                            edge, low, high, place, k,
+                        )  # fmt: skip
+                for j in range(arc_ip[i], arc_ip[i + 1]):
+                    c = arcs[j] >> 1
+                    if arcs[j] & 1:
+                        k = _walk(
+                            code, start[c + 1] - 1, 1.0, start[c], 0.0, edge, low, high, place, k
+                        )
+                    else:
+                        k = _walk(
+                            code, start[c], 0.0, start[c + 1] - 1, 1.0, edge, low, high, place, k
+                        )
+                c = t_chain[i]
+                if c >= 0:
+                    if t_end[i] == 0:
+                        k = _walk(
+                            code, start[c], 0.0, t_where[i], t_tau[i], edge, low, high, place, k
+                        )
+                    else:
+                        k = _walk(
+                            code, start[c + 1] - 1, 1.0, t_where[i], t_tau[i],
+                            edge, low, high, place, k,
+                        )  # fmt: skip
+            pointer[i + 1] = k
+        if turn == 0:
+            edge = np.empty(k, np.int32)
+            low = np.empty(k, np.float64)
+            high = np.empty(k, np.float64)
+            place = np.empty(k, np.int32)
+    for i in range(n):
+        for k in range(pointer[i], pointer[i + 1]):
+            p = place[k]
+            total[i] += _part(along[p] if p >= 0 else against[-p - 1], high[k] - low[k])
+    return pointer, edge, low, high, total
 
 
 # ---------------------------------------------------------------- geometry
+
+
+@_jit
+def _cut(pointer, xy, e, low, high, out, k):
+    """Write the part [low, high] (fractions of length) of edge e; returns the next free row."""
+    p = pointer[e]
+    q = pointer[e + 1]
+    if low <= 0.0 and high >= 1.0:
+        for j in range(p, q):
+            out[k, 0] = xy[j, 0]
+            out[k, 1] = xy[j, 1]
+            k += 1
+        return k
+    total = 0.0
+    for j in range(p, q - 1):
+        total += np.hypot(xy[j + 1, 0] - xy[j, 0], xy[j + 1, 1] - xy[j, 1])
+    x = low * total
+    y = high * total
+    run = 0.0
+    begun = False
+    for j in range(p, q - 1):
+        step = np.hypot(xy[j + 1, 0] - xy[j, 0], xy[j + 1, 1] - xy[j, 1])
+        if not begun and run + step >= x:
+            t = (x - run) / step if step > 0.0 else 0.0
+            out[k, 0] = xy[j, 0] + t * (xy[j + 1, 0] - xy[j, 0])
+            out[k, 1] = xy[j, 1] + t * (xy[j + 1, 1] - xy[j, 1])
+            k += 1
+            begun = True
+        if begun:
+            if run + step >= y or j == q - 2:
+                t = min((y - run) / step, 1.0) if step > 0.0 else 1.0
+                out[k, 0] = xy[j, 0] + t * (xy[j + 1, 0] - xy[j, 0])
+                out[k, 1] = xy[j, 1] + t * (xy[j + 1, 1] - xy[j, 1])
+                return k + 1
+            if run + step > x:
+                out[k, 0] = xy[j + 1, 0]
+                out[k, 1] = xy[j + 1, 1]
+                k += 1
+        run += step
+    return k
 
 
 @_jit
@@ -1509,42 +1714,43 @@ def cut_lines(pointer, xy, edge, low, high):
     out = np.empty((room, 2), np.float64)
     k = 0
     for i in range(n):
-        p = pointer[edge[i]]
-        q = pointer[edge[i] + 1]
-        if low[i] <= 0.0 and high[i] >= 1.0:
-            for j in range(p, q):
-                out[k, 0] = xy[j, 0]
-                out[k, 1] = xy[j, 1]
-                k += 1
-            out_ip[i + 1] = k
-            continue
-        total = 0.0
-        for j in range(p, q - 1):
-            total += np.hypot(xy[j + 1, 0] - xy[j, 0], xy[j + 1, 1] - xy[j, 1])
-        x = low[i] * total
-        y = high[i] * total
-        run = 0.0
-        begun = False
-        for j in range(p, q - 1):
-            step = np.hypot(xy[j + 1, 0] - xy[j, 0], xy[j + 1, 1] - xy[j, 1])
-            if not begun and (run + step >= x):
-                t = (x - run) / step if step > 0.0 else 0.0
-                out[k, 0] = xy[j, 0] + t * (xy[j + 1, 0] - xy[j, 0])
-                out[k, 1] = xy[j, 1] + t * (xy[j + 1, 1] - xy[j, 1])
-                k += 1
-                begun = True
-            if begun:
-                if run + step >= y or j == q - 2:
-                    t = min((y - run) / step, 1.0) if step > 0.0 else 1.0
-                    out[k, 0] = xy[j, 0] + t * (xy[j + 1, 0] - xy[j, 0])
-                    out[k, 1] = xy[j, 1] + t * (xy[j + 1, 1] - xy[j, 1])
-                    k += 1
-                    break
-                if run + step > x:
-                    out[k, 0] = xy[j + 1, 0]
-                    out[k, 1] = xy[j + 1, 1]
-                    k += 1
-            run += step
+        k = _cut(pointer, xy, edge[i], low[i], high[i], out, k)
+        out_ip[i + 1] = k
+    return out_ip, out[:k]
+
+
+@_jit
+def join_pieces(pointer, xy, pieces, edge, low, high):
+    """Coordinates of paths from their pieces; a vertex shared by two pieces appears once."""
+    n = len(pieces) - 1
+    out_ip = np.zeros(n + 1, np.int64)
+    room = 0
+    for i in range(len(edge)):
+        e = edge[i] if edge[i] >= 0 else -edge[i] - 1
+        room += pointer[e + 1] - pointer[e] + 2
+    out = np.empty((room, 2), np.float64)
+    k = 0
+    for i in range(n):
+        first = k
+        for j in range(pieces[i], pieces[i + 1]):
+            e = edge[j] if edge[j] >= 0 else -edge[j] - 1
+            begin = k
+            k = _cut(pointer, xy, e, low[j], high[j], out, k)
+            if edge[j] < 0:
+                for h in range((k - begin) // 2):
+                    x = out[begin + h, 0]
+                    y = out[begin + h, 1]
+                    out[begin + h, 0] = out[k - 1 - h, 0]
+                    out[begin + h, 1] = out[k - 1 - h, 1]
+                    out[k - 1 - h, 0] = x
+                    out[k - 1 - h, 1] = y
+            if begin > first and (
+                out[begin, 0] == out[begin - 1, 0] and out[begin, 1] == out[begin - 1, 1]
+            ):
+                for h in range(begin, k - 1):
+                    out[h, 0] = out[h + 1, 0]
+                    out[h, 1] = out[h + 1, 1]
+                k -= 1
         out_ip[i + 1] = k
     return out_ip, out[:k]
 

@@ -77,8 +77,8 @@ def from_roads(
 
     norms = standards if standards is not None else Norms.load()
     _check(roads)
-    table = roads if planned or "status" not in roads.columns else (
-        roads[roads["status"] != "planned"]
+    table = (
+        roads if planned or "status" not in roads.columns else (roads[roads["status"] != "planned"])
     )
     if table.crs.is_geographic:
         box = table.total_bounds
@@ -160,9 +160,11 @@ class _Kinds:
         def flag(name: str) -> BoolArray:
             if name not in table.columns:
                 return np.zeros(n, np.bool_)
-            return table[name].fillna(False).to_numpy().astype(bool)
+            return np.asarray(table[name].fillna(False), dtype=np.bool_)
 
-        basis = table["basis"].astype(str) if "basis" in table.columns else pd.Series("", table.index)
+        basis = (
+            table["basis"].astype(str) if "basis" in table.columns else pd.Series("", table.index)
+        )
         name = table["road_class"]
         return cls(
             (name == "motorway").to_numpy(), (name == "motorway_link").to_numpy(),
@@ -211,7 +213,7 @@ def node_lines(lines: npt.NDArray[Any], kinds: _Kinds, tolerance: FloatArray) ->
     owner = np.repeat(np.arange(n), 2)
     same = [_joined_ends(ends, owner, kinds, tolerance)]
     # node numbers: 2 per line for its ends, then one per crossing
-    cut_line, cut_at, cut_node = _touching_ends(lines, ends, owner, kinds, tolerance, length)
+    cut_line, cut_at, cut_node = _touching_ends(lines, ends, owner, kinds, tolerance)
     cross_line, cross_at, cross_node, cross_xy = _crossings(lines, kinds, 2 * n)
     cut_line = np.r_[cut_line, cross_line]
     cut_at = np.r_[cut_at, cross_at]
@@ -263,7 +265,8 @@ def _may_join(kinds: _Kinds, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> BoolAr
     """Whether the ends of lines a and b may join: motorways meet ramps and motorways only."""
     ordinary_a = ~(kinds.motorway[a] | kinds.ramp[a])
     ordinary_b = ~(kinds.motorway[b] | kinds.ramp[b])
-    return ~((kinds.motorway[a] & ordinary_b) | (kinds.motorway[b] & ordinary_a))
+    apart = (kinds.motorway[a] & ordinary_b) | (kinds.motorway[b] & ordinary_a)
+    return np.asarray(~apart, dtype=np.bool_)
 
 
 def _joined_ends(
@@ -279,12 +282,12 @@ def _joined_ends(
     near = (gap <= np.maximum(tolerance[a], tolerance[b])) & _may_join(kinds, a, b)
     # the two ends of one short line stay apart unless they are one spot
     near &= (a != b) | (gap <= _SAME_SPOT)
-    return pairs[near].astype(np.int64)
+    return np.asarray(pairs[near], dtype=np.int64)
 
 
 def _touching_ends(
     lines: npt.NDArray[Any], ends: FloatArray, owner: npt.NDArray[Any], kinds: _Kinds,
-    tolerance: FloatArray, length: FloatArray,
+    tolerance: FloatArray,
 ) -> tuple[npt.NDArray[Any], FloatArray, npt.NDArray[Any]]:  # fmt: skip
     """Ends that lie on another line: line cut, distance along it, node (the end)."""
     points = shapely.points(ends)
@@ -294,9 +297,7 @@ def _touching_ends(
     a = owner[end]
     ordinary = ~(kinds.motorway | kinds.ramp)
     # onto a motorway only ramps (and motorways); onto a ramp's middle nobody but them
-    allowed = np.where(
-        kinds.motorway[line] | kinds.ramp[line], ~ordinary[a], ~kinds.motorway[a]
-    )
+    allowed = np.where(kinds.motorway[line] | kinds.ramp[line], ~ordinary[a], ~kinds.motorway[a])
     allowed &= ~kinds.over[line]
     end, line = end[allowed], line[allowed]
     at = shapely.line_locate_point(lines[line], points[end])
@@ -306,7 +307,6 @@ def _touching_ends(
     end, line, at, gap = end[order], line[order], at[order], gap[order]
     nearest = np.r_[True, end[1:] != end[:-1]] if len(end) else np.empty(0, bool)
     keep = nearest | (gap <= 1.0)
-    del length
     return line[keep], at[keep], end[keep]
 
 
@@ -327,7 +327,9 @@ def _crossings(
     # a shared stretch: both its ends are junctions
     stretch = kind == 1
     points = np.r_[
-        spots[kind == 0], shapely.get_point(spots[stretch], 0), shapely.get_point(spots[stretch], -1)
+        spots[kind == 0],
+        shapely.get_point(spots[stretch], 0),
+        shapely.get_point(spots[stretch], -1),
     ]
     row = np.r_[row[kind == 0], row[stretch], row[stretch]]
     xy = shapely.get_coordinates(points)
@@ -345,7 +347,7 @@ def edge_seconds(
         raise UsageError(Text("至少要有一种出行方式", "at least one mode is needed"))
     names = table["road_class"].to_numpy()
     oneway = (
-        table["oneway"].fillna(False).to_numpy().astype(bool)
+        np.asarray(table["oneway"].fillna(False), dtype=np.bool_)
         if "oneway" in table.columns
         else np.zeros(len(table), np.bool_)
     )

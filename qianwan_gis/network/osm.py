@@ -70,7 +70,8 @@ def from_osm(
     nodes, ends = np.unique(np.r_[ways.ref[first], ways.ref[last]], return_inverse=True)
     ends = ends.astype(np.int32)
     backwards = tags["reverse"].to_numpy()[way]
-    u, v = ends[: len(first)], ends[len(first) :]
+    u: Any = ends[: len(first)]
+    v: Any = ends[len(first) :]
     if backwards.any():
         # oneway=-1: turn the line so that it runs with the traffic
         u, v = np.where(backwards, v, u), np.where(backwards, u, v)

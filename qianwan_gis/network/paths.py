@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from qianwan_gis._errors import UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.network.places import Anchors, Snapped, anchor, as_places
-from qianwan_gis.network.queries import Path, furthest, retrying, run_chunks
+from qianwan_gis.network.queries import (
+    Path,
+    _joined,
+    furthest,
+    nearest_tree,
+    retrying,
+    run_chunks,
+    take_labels,
+    widened,
+)
 from qianwan_gis.network.topology import FloatArray, IntArray
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from qianwan_gis.network.graph import RoadNetwork
     from qianwan_gis.network.weights import View
-
-# One piece of a path: edge, fraction where it is entered, fraction where it is left.
-Piece = tuple[int, float, float]
 
 
 def shortest_paths(
@@ -69,99 +79,107 @@ def shortest_paths(
         return None if any(result[3] < 0 for result in found) else found
 
     found = retrying(call, len(topology.target) + 1024)
-    return [
-        _assemble(net, view, by, start, goal, a, f, i, *found[i][:3], geometry=geometry)
-        for i in rows
-    ]
-
-
-def _assemble(
-    net: RoadNetwork, view: View, by: str, start: Snapped, goal: Snapped, a: Anchors, f: Anchors,
-    i: int, cost: float, arcs: IntArray, seeds: IntArray, *, geometry: bool,
-) -> Path:  # fmt: skip
-    """Turn arcs into pieces of edges, add up both weights, and draw the line."""
-    nothing = np.empty(0, np.int32)
-    if not np.isfinite(cost):
-        return Path(None, float("nan"), float("nan"), nothing)
-    topology = view.topology
-    steps: list[tuple[int, float, float]] = []  # chain position, from tau, to tau
-
-    def walk(p: int, s: float, q: int, t: float) -> None:
-        """Append the way along one chain from (p, s) to (q, t)."""
-        if p == q:
-            steps.append((p, s, t))
-        elif p < q:
-            steps.append((p, s, 1.0))
-            steps.extend((k, 0.0, 1.0) for k in range(p + 1, q))
-            steps.append((q, 0.0, t))
-        else:
-            steps.append((p, s, 0.0))
-            steps.extend((k, 1.0, 0.0) for k in range(p - 1, q, -1))
-            steps.append((q, 1.0, t))
-
-    if seeds[0] < 0:
-        if a.chain[i] >= 0:
-            walk(a.where[i], a.tau[i], f.where[i], f.tau[i])
-    else:
-        if a.chain[i] >= 0:
-            first, last = topology.start[a.chain[i]], topology.start[a.chain[i] + 1] - 1
-            if seeds[0] == 0:
-                walk(a.where[i], a.tau[i], first, 0.0)
-            else:
-                walk(a.where[i], a.tau[i], last, 1.0)
-        for arc in arcs:
-            first, last = topology.start[arc >> 1], topology.start[(arc >> 1) + 1] - 1
-            if arc & 1:
-                walk(last, 1.0, first, 0.0)
-            else:
-                walk(first, 0.0, last, 1.0)
-        if f.chain[i] >= 0:
-            first, last = topology.start[f.chain[i]], topology.start[f.chain[i] + 1] - 1
-            if seeds[1] == 0:
-                walk(first, 0.0, f.where[i], f.tau[i])
-            else:
-                walk(last, 1.0, f.where[i], f.tau[i])
-    second = float(a.leg2[i] + f.leg2[i])
-    pieces: list[Piece] = []
-    for k, s, t in steps:
-        if s == t:
-            continue
-        weight = view.along2[k] if t > s else view.against2[k]
-        second += float(weight) * abs(t - s)
-        code = int(topology.code[k])
-        pieces.append((code >> 1, 1.0 - s, 1.0 - t) if code & 1 else (code >> 1, s, t))
-    edges = np.array([e if t > s else -e - 1 for e, s, t in pieces], np.int32)
-    line = _line(net, pieces, start, i) if geometry else None
+    cost = np.array([result[0] for result in found])
+    arcs = _joined([result[1] for result in found], np.int32)
+    arc_ip = np.r_[0, np.cumsum([len(result[1]) for result in found])].astype(np.int64)
+    ends = np.array([result[2] for result in found], np.int8).reshape(-1, 2)
+    ends[np.isinf(cost)] = -2
+    walked = _walked(view, a, f, ends[:, 0], arc_ip, arcs, ends[:, 1])
+    second = np.where(np.isinf(cost), np.nan, walked.second)
+    cost[np.isinf(cost)] = np.nan
+    lines = _lines(net, walked, start, ~np.isnan(cost)) if geometry else [None] * len(start)
     seconds, metres = (cost, second) if by == "seconds" else (second, cost)
-    return Path(line, float(seconds), float(metres), edges)
+    return [
+        Path(
+            lines[i], float(seconds[i]), float(metres[i]),
+            walked.edge[walked.pointer[i] : walked.pointer[i + 1]],
+        )
+        for i in range(len(start))
+    ]  # fmt: skip
 
 
-def _line(net: RoadNetwork, pieces: list[Piece], start: Snapped, i: int) -> shapely.LineString:
-    """Join the pieces; a path without length is a line of two equal points."""
+def paths_to_nearest(
+    net: RoadNetwork, origins: Any, facilities: Any, limit: float | None, by: str, mode: str,
+    *, access: bool,
+) -> gpd.GeoDataFrame:  # fmt: skip
+    """Answer `RoadNetwork.nearest_paths`: every path comes from the tree of one wave."""
+    import geopandas as gpd
+
+    from qianwan_gis.network import kernels
+
+    topology, view = net.topology, net.view(mode, by)
+    start, goal = (as_places(net, what, mode=mode) for what in (origins, facilities))
+    a, f = (anchor(net, places, view, by, access=access) for places in (start, goal))
+    wave, cost, second, label, way = nearest_tree(view, a, f, widened(limit))
+    side = np.maximum(way, 0)
+    node = np.where(way >= 0, a.ends[np.arange(len(a)), side], np.int32(-1)).astype(np.int32)
+    arc_ip, arcs, end = kernels.tree_paths(topology.a, topology.b, wave.state, node)
+    goals = f.take(np.maximum(label, 0)) if len(f) else a
+    walked = _walked(view, a, goals, way, arc_ip, arcs, end)
+    reached = label >= 0
+    seconds, metres = (cost, second) if by == "seconds" else (second, cost)
+    table = pd.DataFrame(
+        {
+            "origin": start.index,
+            "facility": take_labels(goal.index, label),
+            "seconds": np.where(reached, seconds, np.nan),
+            "metres": np.where(reached, metres, np.nan),
+        }
+    )
+    return gpd.GeoDataFrame(table, geometry=_lines(net, walked, start, reached), crs=net.crs)
+
+
+class _Walked(NamedTuple):
+    """Pieces of edges of many paths, and their second weight."""
+
+    pointer: npt.NDArray[np.int64]
+    edge: IntArray
+    low: FloatArray
+    high: FloatArray
+    second: FloatArray
+
+
+def _walked(
+    view: View, a: Anchors, f: Anchors, leave: Any, arc_ip: Any, arcs: IntArray,
+    enter: Any,
+) -> _Walked:  # fmt: skip
+    from qianwan_gis.network import kernels
+
+    topology = view.topology
+    pointer, edge, low, high, total = kernels.path_pieces(
+        topology.start, topology.code, a.chain, a.where, a.tau, leave, arc_ip, arcs,
+        f.chain, f.where, f.tau, enter, view.along2, view.against2,
+    )  # fmt: skip
+    return _Walked(pointer, edge, low, high, total + a.leg2 + f.leg2)
+
+
+def _lines(
+    net: RoadNetwork, walked: _Walked, start: Snapped, reached: npt.NDArray[np.bool_]
+) -> npt.NDArray[Any]:
+    """Lines of the paths in the network's CRS; a path without length has two equal points."""
+    import geopandas as gpd
+
     from qianwan_gis.network import kernels
 
     work = net.working
-    if not pieces:
-        here = _work_point(net, start, i)
-        xy: FloatArray = np.array([here, here])
-    else:
-        edge = np.array([p[0] for p in pieces], np.int32)
-        low = np.array([min(p[1:]) for p in pieces])
-        high = np.array([max(p[1:]) for p in pieces])
-        ip, part = kernels.cut_lines(work.pointer, work.xy, edge, low, high)
-        parts = [
-            part[ip[j] : ip[j + 1]] if p[2] > p[1] else part[ip[j] : ip[j + 1]][::-1]
-            for j, p in enumerate(pieces)
-        ]
-        xy = np.concatenate(parts)
-        keep = np.r_[True, (np.diff(xy, axis=0) != 0).any(axis=1)]
-        xy = xy[keep] if keep.sum() > 1 else xy[:2]
-    line = shapely.LineString(xy)
+    ip, xy = kernels.join_pieces(
+        work.pointer, work.xy, walked.pointer, walked.edge, walked.low, walked.high
+    )
+    out = np.full(len(start), None, object)
+    drawn = np.diff(ip) > 1
+    if drawn.any():
+        counts = np.diff(ip)[drawn]
+        rows = np.repeat(drawn, np.diff(ip))
+        offsets = np.r_[0, np.cumsum(counts)].astype(np.int64)
+        out[drawn] = shapely.from_ragged_array(
+            shapely.GeometryType.LINESTRING, xy[rows], (offsets,)
+        )
+    for i in np.flatnonzero(reached & ~drawn):
+        here = _work_point(net, start, int(i))
+        out[i] = shapely.LineString([here, here])
     if net.crs.is_projected:
-        return line
-    import geopandas as gpd
-
-    return gpd.GeoSeries([line], crs=work.crs).to_crs(net.crs).iloc[0]
+        return out
+    return np.asarray(gpd.GeoSeries(out, crs=work.crs).to_crs(net.crs).array, dtype=object)
 
 
 def _work_point(net: RoadNetwork, places: Snapped, i: int) -> tuple[float, float]:

@@ -224,6 +224,13 @@ class Anchors:
     def __len__(self) -> int:
         return len(self.chain)
 
+    def take(self, rows: npt.NDArray[Any]) -> Anchors:
+        """Return the places of the rows."""
+        return Anchors(
+            self.index.take(rows), self.chain[rows], self.ends[rows], self.cost[rows],
+            self.where[rows], self.tau[rows], self.leg[rows], self.leg2[rows],
+        )  # fmt: skip
+
     def seeds(self, *, towards_core: bool) -> FloatArray:
         """Columns cost A, cost B, second A, second B, leg, second leg, legs included."""
         first = 0 if towards_core else 2
@@ -235,8 +242,13 @@ class Anchors:
         return out
 
 
-def anchor(net: RoadNetwork, places: Snapped, view: View, by: str, *, access: bool) -> Anchors:
-    """Express places in the numbers of the core graph and the weights of a view."""
+def anchor(
+    net: RoadNetwork, places: Snapped, view: View, by: str, *, access: bool, second: bool = True
+) -> Anchors:
+    """Express places in the numbers of the core graph and the weights of a view.
+
+    Without ``second`` the columns of the second weight hold nothing of use.
+    """
     from qianwan_gis.network import kernels
 
     topology = view.topology
@@ -258,10 +270,10 @@ def anchor(net: RoadNetwork, places: Snapped, view: View, by: str, *, access: bo
     tau = np.where(flipped, 1.0 - fraction, fraction)
     lost = ~places.found
     core[lost] = 0  # any core number keeps the kernel in range; the ends are removed below
+    weights = view.four if second else (view.along, view.against) * 2
     chain, ends2, cost = kernels.place_costs(
-        topology.start, topology.a, topology.b, view.along, view.against, view.along2,
-        view.against2, core, where, tau,
-    )  # fmt: skip
+        topology.start, topology.a, topology.b, *weights, core, where, tau
+    )
     ends2[lost] = -1
     if access:
         metres = np.where(lost, 0.0, places.metres)

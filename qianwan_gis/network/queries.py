@@ -70,7 +70,7 @@ class Targets(NamedTuple):
     """Targets on chains, sorted by chain: what the kernels need for ways inside one chain."""
 
     chain: IntArray
-    index: IntArray
+    number: IntArray
     where: IntArray
     tau: FloatArray
     leg: FloatArray
@@ -91,7 +91,7 @@ class Attachments(NamedTuple):
     """Targets by core node (CSR): number, cost and second weight between node and target."""
 
     ip: IntArray
-    index: IntArray
+    number: IntArray
     cost: FloatArray
     second: FloatArray
 
@@ -246,19 +246,19 @@ def nearest_nodes(
     from qianwan_gis.network import kernels
 
     topology, view = net.topology, net.view(mode, by)
-    goal = anchor(net, as_places(net, facilities, mode=mode), view, by, access=access)
+    places = as_places(net, facilities, mode=mode)
+    goal = anchor(net, places, view, by, access=access, second=second)
     top = widened(limit)
     wave = spread(view, goal, top, reverse=True)
+    along2 = against2 = carried = np.empty(1)
     if second:
         wanted = np.arange(topology.cores, dtype=np.int32)
         carried = _carry(view, wave, wanted, view.sums2, wave.seed_second)
-    else:
-        carried = np.empty(1)
-    on = targets_on_chains(goal)
+        along2, against2 = view.along2, view.against2
     best, best2, label = kernels.spread_to_nodes(
-        topology.start, topology.code, net.u, net.v, topology.a, topology.b,
-        view.along, view.against, view.along2, view.against2, topology.core_of,
-        wave.state, carried, *on, second,
+        topology.start, topology.node, topology.a, topology.b, view.along, view.against,
+        along2, against2, topology.core_of, wave.state, carried, tuple(targets_on_chains(goal)),
+        second, topology.longest,
     )  # fmt: skip
     if np.isfinite(top):
         over = best > top
@@ -278,9 +278,7 @@ def _carry(
     topology = view.topology
     out = np.full(topology.cores, np.nan)
     stack = np.empty(topology.cores + 1, np.int32)
-    kernels.second_weight(
-        topology.a, topology.b, sums, True, wave.state, seeds, wanted, out, stack
-    )
+    kernels.second_weight(topology.a, topology.b, sums, True, wave.state, seeds, wanted, out, stack)
     return out
 
 
@@ -336,32 +334,44 @@ def _nearest_one(
     *, access: bool, carry: Mapping[str, Any],
 ) -> tuple[FloatArray, FloatArray, IntArray, dict[str, FloatArray]]:  # fmt: skip
     """One wave from the facilities, read off at the origins."""
-    from qianwan_gis.network import kernels
-
     view = net.view(mode, by)
     a, f = (anchor(net, places, view, by, access=access) for places in (start, goal))
-    wave = spread(view, f, top, reverse=True)
-    wanted = np.unique(a.ends[a.ends >= 0]).astype(np.int32)
-
-    def read(of: View, a2: Anchors, f2: Anchors) -> tuple[FloatArray, FloatArray, IntArray]:
-        seeds = f2.seeds(towards_core=False)[:, 2:4].ravel()
-        carried = _carry(view, wave, wanted, of.sums2, seeds)
-        cost, second, label = kernels.nearest_of(
-            a.ends, a2.seeds(towards_core=True), a.chain, a.where, a.tau, wave.state, carried,
-            view.along, view.against, of.along2, of.against2, *targets_on_chains(f2),
-        )  # fmt: skip
-        over = cost > top
-        cost[over] = second[over] = np.inf
-        label[over] = -1
-        return cost, second, label
-
+    wave, cost, second, label, _ = nearest_tree(view, a, f, top)
     extra: dict[str, FloatArray] = {}
     for name, values in carry.items():
         other = with_second(view, net.edge_values(values, name))
         places = (anchor(net, p, other, by, access=access) for p in (start, goal))
-        without_legs = (replace(p, leg2=np.zeros(len(p))) for p in places)
-        extra[name] = read(other, *without_legs)[1]
-    return *read(view, a, f), extra
+        bare, goal_bare = (replace(p, leg2=np.zeros(len(p))) for p in places)
+        extra[name] = _read(other, wave, bare, goal_bare, top)[1]
+    return cost, second, label, extra
+
+
+def nearest_tree(
+    view: View, origins: Anchors, facilities: Anchors, top: float
+) -> tuple[Wave, FloatArray, FloatArray, IntArray, npt.NDArray[np.int8]]:
+    """Wave from the facilities, and cost, second weight, facility and way of every origin."""
+    wave = spread(view, facilities, top, reverse=True)
+    return wave, *_read(view, wave, origins, facilities, top)
+
+
+def _read(
+    view: View, wave: Wave, origins: Anchors, facilities: Anchors, top: float
+) -> tuple[FloatArray, FloatArray, IntArray, npt.NDArray[np.int8]]:
+    """Read a wave at the origins, with the second weight of this view."""
+    from qianwan_gis.network import kernels
+
+    wanted = np.unique(origins.ends[origins.ends >= 0]).astype(np.int32)
+    seeds = facilities.seeds(towards_core=False)[:, 2:4].ravel()
+    carried = _carry(view, wave, wanted, view.sums2, seeds)
+    cost, second, label, way = kernels.nearest_of(
+        origins.ends, origins.seeds(towards_core=True), origins.chain, origins.where, origins.tau,
+        wave.state, carried, *view.four, *targets_on_chains(facilities),
+    )  # fmt: skip
+    over = cost > top
+    cost[over] = second[over] = np.inf
+    label[over] = -1
+    way[over] = -2
+    return cost, second, label, way
 
 
 def _nearest_k(
@@ -386,7 +396,7 @@ def _nearest_k(
         def task(chunk: IntArray, space: Workspace) -> Any:
             return kernels.nearest_chunk(
                 topology.ip, packed, topology.a, topology.b, view.sums2,
-                (view.along, view.against, view.along2, view.against2), k,
+                view.four, k,
                 chunk, a.ends, seeds, a.chain, a.where, a.tau, limits,
                 *hung, *on, inv, *space,
             )  # fmt: skip
@@ -456,7 +466,7 @@ def od_matrix(
         def task(chunk: IntArray, space: Any) -> Any:
             return kernels.matrix_chunk(
                 topology.ip, packed, topology.a, topology.b, view.sums2,
-                (view.along, view.against, view.along2, view.against2), reverse,
+                view.four, reverse,
                 chunk, source.ends, seeds, source.chain, source.where, source.tau, limits,
                 *hung, *on, inv, *space, 4096,
             )  # fmt: skip

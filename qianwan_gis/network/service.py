@@ -55,9 +55,11 @@ def service_area(
     if rings:
         facility, limit, edge, low, high = _ringed(len(steps), facility, limit, edge, low, high)
     edges = _edge_table(net, places.index, steps, facility, limit, edge, low, high, merge=merge)
-    areas = _polygons(net, edges, steps, buffer_m, rings=rings) if polygons else edges.iloc[:0][
-        ["facility", "limit", "geometry"]
-    ]
+    areas = (
+        _polygons(net, edges, steps, buffer_m, rings=rings)
+        if polygons
+        else edges.iloc[:0][["facility", "limit", "geometry"]]
+    )
     return ServiceArea(edges, areas)
 
 
@@ -100,7 +102,7 @@ def _search(
     from qianwan_gis.network.weights import SLACK
 
     topology, view = net.topology, net.view(mode, by)
-    source = anchor(net, places, view, by, access=access)
+    source = anchor(net, places, view, by, access=access, second=False)
     reverse = direction == "to"
     seeds = source.seeds(towards_core=not reverse)
     packed = view.packed(reverse=reverse)
@@ -114,7 +116,7 @@ def _search(
         def task(chunk: IntArray, space: Any) -> Any:
             return kernels.service_chunk(
                 topology.ip, packed, topology.a, topology.b, topology.start, topology.code,
-                (view.along, view.against, view.along2, view.against2), reverse,
+                (view.along, view.against), reverse,
                 chunk, source.ends, seeds, source.chain, source.where, source.tau, steps, SLACK,
                 inv, *space, 4096,
             )  # fmt: skip
@@ -135,15 +137,11 @@ def _merged(limit: IntArray, edge: IntArray, low: FloatArray, high: FloatArray) 
     # running maximum of the ends inside each group: fractions are in [0, 1], so groups 2 apart
     group = np.cumsum(new) - 1
     reach = np.maximum.accumulate(high + 2.0 * group) - 2.0 * group
-    begin = new | np.r_[True, low[1:] > reach[:-1]]
-    first = np.flatnonzero(begin)
-    last = np.r_[first[1:], len(edge)] - 1
-    ends = high.copy()
-    for part in (first,):
-        ends = np.maximum.reduceat(high, part)
-    zero = np.zeros(len(first), np.int32)
-    del last
-    return zero, limit[first], edge[first], low[first], ends
+    first = np.flatnonzero(new | np.r_[True, low[1:] > reach[:-1]])
+    return (
+        np.zeros(len(first), np.int32), limit[first], edge[first], low[first],
+        np.maximum.reduceat(high, first),
+    )  # fmt: skip
 
 
 def _ringed(
@@ -159,7 +157,9 @@ def _ringed(
     for step in range(steps):
         part = table[table["limit"] == step]
         now: dict[tuple[int, int], list[tuple[float, float]]] = {}
-        for f, e, a, b in zip(part["facility"], part["edge"], part["low"], part["high"], strict=True):
+        for f, e, a, b in zip(
+            part["facility"], part["edge"], part["low"], part["high"], strict=True
+        ):
             now.setdefault((f, e), []).append((a, b))
         for (f, e), spans in now.items():
             rows.extend((f, step, e, a, b) for a, b in _without(spans, inner.get((f, e), [])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ class Topology:
     ----------
     start, code
         Chain ``c`` holds the entries ``start[c]:start[c + 1]`` of ``code`` = 2 edge + flip.
+    node
+        Node behind every edge of a chain.
     a, b
         Core nodes at the two ends of every chain.
     core_of
@@ -30,6 +33,7 @@ class Topology:
 
     start: IntArray
     code: IntArray
+    node: IntArray
     a: IntArray
     b: IntArray
     core_of: IntArray
@@ -99,11 +103,16 @@ def build(u: IntArray, v: IntArray, x: FloatArray, y: FloatArray) -> Topology:
     n = len(x)
     degree, mixed, loop = kernels.edge_ends(u, v, n)
     core = ((degree != 2) | (loop == 1)).astype(np.uint8)
-    start, code, a, b = kernels.build_chains(u, v, mixed, core)
+    known = np.flatnonzero(core).astype(np.int32)
+    with ThreadPoolExecutor(1) as beside:  # the kernels leave the interpreter lock alone
+        sorting = beside.submit(hilbert_order, x[known], y[known])
+        start, code, node, a, b = kernels.build_chains(u, v, mixed, core)
+        order = sorting.result()
     nodes = np.flatnonzero(core).astype(np.int32)
-    order = hilbert_order(x[nodes], y[nodes])
+    if len(nodes) > len(known):  # rings got a core node each
+        order = hilbert_order(x[nodes], y[nodes])
     core_of = np.full(n, -1, np.int32)
     core_of[nodes[order]] = np.arange(len(nodes), dtype=np.int32)
-    start, code, a, b = kernels.order_chains(start, code, a, b, core_of, len(nodes))
+    start, code, node, a, b = kernels.order_chains(start, code, node, a, b, core_of, len(nodes))
     ip, target, arc = kernels.core_arcs(a, b, len(nodes))
-    return Topology(start, code, a, b, core_of, ip, target, arc)
+    return Topology(start, code, node, a, b, core_of, ip, target, arc)

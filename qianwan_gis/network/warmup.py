@@ -17,6 +17,7 @@ def compile_kernels() -> float:
     import geopandas as gpd
 
     from qianwan_gis.datum import zone
+    from qianwan_gis.network import kernels
     from qianwan_gis.network.graph import RoadNetwork
 
     begin = time.perf_counter()
@@ -40,9 +41,13 @@ def compile_kernels() -> float:
     net.service_area(points, [1.0], threads=1)
     net.service_area(points, [1.0], merge=True)
     net.shortest_path(0, 4)
+    net.nearest_paths(points, [2])
     net.components()
     RoadNetwork.from_csr(
         np.array([0, 1, 2], np.int64), np.array([1, 0], np.int32), np.ones(2), [0.0, 1.0],
         [0.0, 0.0], crs,
     )  # fmt: skip
+    pointer, xy = net.lines
+    kernels.line_lengths(pointer, xy)
+    kernels.turn_lines(pointer, xy, np.zeros(len(net.u), np.bool_))
     return time.perf_counter() - begin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,16 +19,46 @@ _BUCKETS = 1 << 20  # never more than this many buckets
 
 @dataclass(eq=False)
 class View:
-    """Edge weights in chain order (along and against the chain) and their sums per arc."""
+    """Edge weights in chain order (along and against the chain) and their sums per arc.
+
+    The second weight is brought into chain order when it is first read.
+    """
 
     topology: Topology
     along: FloatArray
     against: FloatArray
     sums: FloatArray
-    along2: FloatArray
-    against2: FloatArray
-    sums2: FloatArray
+    second: Callable[[], tuple[FloatArray, FloatArray]]
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+    _second: Any = field(default=None, repr=False)
+
+    def _carried(self, part: int) -> FloatArray:
+        if self._second is None:
+            from qianwan_gis.network import kernels
+
+            t = self.topology
+            self._second = kernels.chain_weights(t.code, t.start, *self.second())
+        return self._second[part]  # type: ignore[no-any-return]
+
+    @property
+    def along2(self) -> FloatArray:
+        """Second weight along the chain."""
+        return self._carried(0)
+
+    @property
+    def against2(self) -> FloatArray:
+        """Second weight against the chain."""
+        return self._carried(1)
+
+    @property
+    def sums2(self) -> FloatArray:
+        """Second weight per arc."""
+        return self._carried(2)
+
+    @property
+    def four(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """All weights in chain order."""
+        return self.along, self.against, self.along2, self.against2
 
     @property
     def symmetric(self) -> bool:
@@ -44,7 +75,7 @@ class View:
         key = "reverse" if reverse else "forward"
         if key not in self._cache:
             t = self.topology
-            self._cache[key] = kernels.pack_arcs(t.target, t.arc, self.sums, reverse)
+            self._cache[key] = kernels.pack_arcs(t.ip, t.target, t.arc, self.sums, reverse)
         return self._cache[key]  # type: ignore[no-any-return]
 
     @property
@@ -82,21 +113,16 @@ def make_view(
     topology: Topology,
     forward: FloatArray,
     backward: FloatArray,
-    forward2: FloatArray,
-    backward2: FloatArray,
+    second: Callable[[], tuple[FloatArray, FloatArray]],
 ) -> View:
     """Bring edge weights into chain order and add them up per chain."""
     from qianwan_gis.network import kernels
 
-    one = kernels.chain_weights(topology.code, topology.start, forward, backward)
-    two = kernels.chain_weights(topology.code, topology.start, forward2, backward2)
-    return View(topology, *one, *two)
+    along, against, sums = kernels.chain_weights(topology.code, topology.start, forward, backward)
+    return View(topology, along, against, sums, second)
 
 
 def with_second(view: View, values: FloatArray) -> View:
     """Return the same weight with other edge values carried along its paths."""
-    from qianwan_gis.network import kernels
-
-    topology = view.topology
-    two = kernels.chain_weights(topology.code, topology.start, values, values)
-    return View(topology, view.along, view.against, view.sums, *two, view._cache)
+    both = (values, values)
+    return View(view.topology, view.along, view.against, view.sums, lambda: both, view._cache)

@@ -15,8 +15,8 @@ def equilibrate(  # type: ignore[no-untyped-def]  # numba infers the types
     """Find the user equilibrium of ``load_j / supply_j + travel_ij`` by exact origin steps.
 
     Given everybody else, origin i spreads its demand so that all used destinations cost the same
-    and no unused one costs less: water filling over its destinations in order of cost. Repeating
-    over the origins descends the convex potential of the equilibrium.
+    and no unused one costs less (water filling). Repeating over the origins descends the convex
+    potential of the equilibrium.
 
     Returns score per origin (NaN without a destination), relative gap, sweeps.
     """
@@ -35,36 +35,64 @@ def equilibrate(  # type: ignore[no-untyped-def]  # numba infers the types
             flow[best] = demand[i]
             load[destination[best]] += demand[i]
     base = np.empty(widest)
+    # Destinations that may be used soon, per origin: most sweeps look at these alone.
+    near = np.empty(len(destination), np.int64)
+    count = np.zeros(n, np.int64)
     gap = np.inf
     sweeps = 0
     while sweeps < max_sweeps:
+        everything = sweeps % 8 == 0
         sweeps += 1
         for i in range(n):
             a, b = start[i], start[i + 1]
             if b == a or demand[i] <= 0:
                 continue
-            for e in range(a, b):
+            if everything:
+                k = b - a
+                for e in range(a, b):
+                    near[e] = e
+            else:
+                k = count[i]
+            lowest = np.inf
+            first = a
+            for q in range(k):
+                e = near[a + q]
                 j = destination[e]
-                base[e - a] = (load[j] - flow[e]) / supply[j] + travel[e]
-            order = np.argsort(base[: b - a])
-            # Raise the level until the demand is placed: level = (d + sum s*base) / sum s.
-            room = 0.0
-            filled = demand[i]
-            level = base[order[0]]
-            for k in range(b - a):
-                at = base[order[k]]
-                if k > 0 and at >= level:
+                base[q] = (load[j] - flow[e]) / supply[j] + travel[e]
+                if base[q] < lowest:
+                    lowest = base[q]
+                    first = j
+            # Water filling: sum of supply x (level - base) over all below the level is the
+            # demand. Newton's steps from above (the level if the cheapest took all) only fall.
+            level = lowest + demand[i] / supply[first]
+            while True:
+                room = 0.0
+                held = 0.0
+                for q in range(k):
+                    if base[q] < level:
+                        s = supply[destination[near[a + q]]]
+                        room += s
+                        held += s * (level - base[q])
+                lower = level - (held - demand[i]) / room
+                if lower >= level:
                     break
-                s = supply[destination[a + order[k]]]
-                room += s
-                filled += s * at
-                level = filled / room
-            for e in range(a, b):
+                level = lower
+            for q in range(k):
+                e = near[a + q]
                 j = destination[e]
-                new = max(0.0, level - base[e - a]) * supply[j]
-                load[j] += new - flow[e]
-                flow[e] = new
-        if sweeps % 5 == 0 or sweeps == max_sweeps:
+                new = max(0.0, level - base[q]) * supply[j]
+                if new != flow[e]:
+                    load[j] += new - flow[e]
+                    flow[e] = new
+            if everything:
+                kept = 0
+                reach = level + 0.25 * (level - lowest) + 0.05
+                for e in range(a, b):
+                    if base[e - a] <= reach:
+                        near[a + kept] = e
+                        kept += 1
+                count[i] = kept
+        if sweeps % 8 == 0 or sweeps == max_sweeps:
             # Sum the loads anew: rounding must not gather over the sweeps.
             load[:] = 0.0
             for e in range(len(destination)):

@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
     import pandas as pd
-    import shapely
     from numpy.typing import NDArray
 
 __all__ = ["Elevation", "SyntheticCounty", "counties", "county"]
 
-#: More than any prefecture has; the layout needs about 3 GB there.
-MOST_VILLAGES = 100_000
+#: About a province; larger tests take several counties (`counties`).
+MOST_VILLAGES = 30_000
 _NORTHING = 3_985_000.0  # about 36 degrees north
 _HEADS = "虚谷幻川拟岭设泉假溪仿陵"
 
@@ -58,8 +57,9 @@ class SyntheticCounty:
         All administrative villages: ``code``, ``name``, ``township``, registered people, Point.
     settlements
         Hamlets (自然村) of the villages; their people add up to the village's.
-    rivers, roads, planned
-        Lines; ``roads`` follows the ROADS contract and includes the planned ones.
+    rivers, roads
+        Lines; ``roads`` follows the ROADS contract, with ``admin_class`` (国道 … 村道), and includes
+        planned ones (``status``).
     facilities, sewers, supplies
         FACILITIES of all services (complete registers), sewer lines, and which waterworks
         (``facility_id``) supplies which village (``code``).
@@ -127,7 +127,7 @@ def county(
     Parameters
     ----------
     villages
-        Number of administrative villages, 1 to 100,000. The area follows: 4.5 km² each.
+        Number of administrative villages, 1 to 30,000. The area follows: 4.5 km² each.
     seed
         Non-negative; another seed is another county.
     adcode
@@ -248,8 +248,3 @@ def counties(n: int, *, villages: int = 600, seed: int = 0) -> Iterator[Syntheti
             name_en=f"County {i + 1} (synthetic)",
             lon=102.0 + 3.0 * (i % 7),
         )
-
-
-def outline_of(made: SyntheticCounty) -> shapely.Polygon:
-    """Return the county's outline."""
-    return made.boundary.geometry.iloc[0]

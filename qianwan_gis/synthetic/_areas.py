@@ -19,16 +19,21 @@ CATEGORIES = ("精品示范村", "提档升级村")
 def make_areas(places: Places, crs: Any) -> gpd.GeoDataFrame:
     """Up to four 片区 around the four largest townships; they may cut across township lines."""
     towns = places.township_areas
+    outline = shapely.union_all(towns.geometry.to_numpy(), grid_size=0.01)
     order = np.argsort(-towns.geometry.area.to_numpy(), kind="stable")[:4]
-    names, shapes = [], []
+    free = np.ones(len(places.villages), dtype=bool)
+    names: list[str] = []
+    shapes: list[Any] = []
     for row in order.tolist():
         seat = places.townships.geometry.iloc[row]
-        reach = np.sqrt(towns.geometry.iloc[row].area / np.pi)
-        shape = seat.buffer(0.9 * reach, quad_segs=12)
-        for other in shapes:
-            shape = shape.difference(other)
-        shape = shapely.intersection(shape, shapely.union_all(towns.geometry.to_numpy()))
-        shapes.append(max(shapely.get_parts(shape), key=lambda part: part.area))
+        reach = 0.9 * np.sqrt(towns.geometry.iloc[row].area / np.pi)
+        mine = free & (places.villages.geometry.distance(seat).to_numpy() <= reach)
+        if not mine.any():
+            continue
+        free &= ~mine
+        ground = shapely.union_all(places.cells[mine].to_numpy(), grid_size=0.01)
+        ground = shapely.intersection(ground, outline)
+        shapes.append(max(shapely.get_parts(ground), key=lambda part: part.area))
         stem = places.townships["township"].iloc[row].removesuffix("镇").removesuffix("乡")
         names.append(f"{stem}片区")
     return gpd.GeoDataFrame({"name": names, "basis": "synthetic"}, geometry=shapes, crs=crs)

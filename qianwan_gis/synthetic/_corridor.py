@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import geopandas as gpd
@@ -32,7 +33,7 @@ def make_corridor(
         shares = [0.0, 0.24, 0.43, 0.62, 0.8, 1.0] if main else [0.0, 1.0]
         unbuilt = min(900.0, 0.03 * line.length) if main else 0.0
         chainage = 0.0
-        for number, (low, high) in enumerate(zip(shares[:-1], shares[1:], strict=True)):
+        for number, (low, high) in enumerate(itertools.pairwise(shares)):
             start, end = round(low * line.length, 1), round(high * line.length, 1)
             if main and number == 3:
                 start += unbuilt

@@ -69,7 +69,7 @@ def make_facilities(
     register = _Register()
     _health(register, places, county, rng)
     sewers = _sewage(register, land, places, crs, rng)
-    supplies = _water(register, land, places, rng)
+    supplies = _water(register, places, rng)
     _roadside(register, corridor, rng)
     table = gpd.GeoDataFrame(register.rows, geometry=shapely.points(register.xy), crs=crs)
     return Facilities(table, sewers, supplies)
@@ -171,9 +171,7 @@ def _lowest_near(land: Land, node: int) -> int:
     return min(near, key=lambda k: (land.height[k], k))
 
 
-def _water(
-    register: _Register, land: Land, places: Places, rng: np.random.Generator
-) -> pd.DataFrame:
+def _water(register: _Register, places: Places, rng: np.random.Generator) -> pd.DataFrame:
     """A waterworks per township for most villages, small works for some, nothing for a few."""
     villages = places.villages
     people = villages["population"].to_numpy(float)

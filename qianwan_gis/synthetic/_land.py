@@ -26,6 +26,7 @@ _LOWEST = 520.0  # m above sea level at the outlet
 _CONCAVITY = 0.45
 _HILL_SLOPE = 0.14  # slope where one cell drains
 _STEEPEST = 0.42
+_BESIDE = 120.0  # m from a grid node to the houses on it, at most
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ class Land:
         Cell size of `elevation` in metres.
     grid
         The coarser grid on which places and roads are laid out.
-    height, slope, river_distance, inside
-        Per node of `grid`: metres, gradient (1 = 45 degrees), metres, in the county.
+    height, slope, river_distance, inside, habitable
+        Per node of `grid`: metres, gradient (1 = 45 degrees), metres, in the county, in it by
+        more than the distance that a house may stand beside its node.
     rivers
         Lines running downstream with ``name``, ``river_class`` and ``catchment_km2``.
     outline
@@ -58,6 +60,7 @@ class Land:
     slope: Floats
     river_distance: Floats
     inside: NDArray[np.bool_]
+    habitable: NDArray[np.bool_]
     rivers: gpd.GeoDataFrame
     outline: shapely.Polygon
 
@@ -94,6 +97,7 @@ def make_land(
         slope=gradient.ravel(),
         river_distance=near.ravel().astype(float),
         inside=shapely.contains_xy(outline, grid.xy),
+        habitable=shapely.contains_xy(outline.buffer(-_BESIDE), grid.xy),
         rivers=_river_table(rivers_xyza, names, outline, crs),
         outline=outline,
     )
@@ -128,10 +132,10 @@ def _drainage(grid: Grid, rng: np.random.Generator) -> tuple[Floats, Floats, NDA
     )
     # one outlet in the south, more where the map is larger than one river basin
     outlets = [grid.node(n - 1, int(n * rng.uniform(0.3, 0.7)))]
-    for _ in range(int(n * grid.cell // 100_000)):
-        outlets.append(
-            grid.node(int(n * rng.uniform(0.2, 0.9)), n - 1 if rng.random() < 0.5 else 0)
-        )
+    outlets += [
+        grid.node(int(n * rng.uniform(0.2, 0.9)), n - 1 if rng.random() < 0.5 else 0)
+        for _ in range(int(n * grid.cell // 100_000))
+    ]
     path_cost, parent, _ = grid.search(cost, np.array(outlets))
     order = np.argsort(path_cost, kind="stable")
     upstream_first = order[::-1].tolist()
@@ -237,9 +241,10 @@ def _outline(centre: tuple[float, float], area: float, rng: np.random.Generator)
     """Return an irregular outline of exactly ``area`` square metres."""
     angle = np.linspace(0.0, 2.0 * np.pi, 361)[:-1]
     radius = np.ones_like(angle)
-    for wave in range(2, 14):
-        size = 0.16 / wave**1.1 * rng.uniform(0.4, 1.0)
+    for wave in range(2, 45):
+        size = 0.2 / wave**0.95 * rng.uniform(0.4, 1.0)
         radius += size * np.cos(wave * angle + rng.uniform(0.0, 2.0 * np.pi))
+    radius = np.clip(radius, 0.72, 1.2)  # the grid reaches 1.24 radii from the middle
     ring = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
     polygon = shapely.Polygon(ring)
     ring *= np.sqrt(area / polygon.area)
@@ -253,11 +258,13 @@ def _river_table(
     rows = []
     for line in rivers:
         geometry = shapely.intersection(shapely.LineString(np.round(line[:, :2], 2)), around)
-        for part in shapely.get_parts(geometry):
-            if part.geom_type == "LineString" and part.length > 300.0:
-                rows.append((float(line[-2, 3]) / 1e6, part))
+        rows += [
+            (float(line[-2, 3]) / 1e6, part)
+            for part in shapely.get_parts(geometry)
+            if part.geom_type == "LineString" and part.length > 300.0
+        ]
     rows.sort(key=lambda row: -row[0])
-    table = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         {
             "river_id": [f"R{i + 1:04d}" for i in range(len(rows))],
             "name": [f"{names[i]}" if i < len(names) else "" for i in range(len(rows))],
@@ -268,4 +275,3 @@ def _river_table(
         geometry=[part for _, part in rows],
         crs=crs,
     )
-    return table

@@ -7,7 +7,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -26,9 +25,7 @@ _MOST_TOWNSHIPS = 899
 _HEADS = list("王李张刘陈杨赵周吴徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭") + list(
     "石柳槐桃杏松柏枣梨竹青白黄红金银铁铜龙凤"
 )
-_TAILS = (
-    "庄 村 沟 岭 河 坪 坡 洼 掌 脚 峪 川 湾 店 窑 寨 营 堡 垴 圪 滩 岩 泉 池 桥 头 底 山 院 坂"
-).split()
+_TAILS = list("庄沟岭河坪坡洼掌脚峪川湾店窑寨营堡垴圪滩岩泉池桥头底山院坂")
 _SIDES = ["", "", "", "", "上", "下", "东", "西", "南", "北", "前", "后", "大", "小"]
 _TOWN_HEADS = list("云雾霁岚翠澄沐宁安和丰嘉瑞景明朗清秀兴隆永昌德仁义礼信")
 _TOWN_TAILS = list("川溪岭泉坪桥店关堡塘渡陵城阳阴源")
@@ -36,7 +33,7 @@ _TOWN_TAILS = list("川溪岭泉坪桥店关堡塘渡陵城阳阴源")
 
 @dataclass(frozen=True)
 class Places:
-    """Townships, villages and hamlets, and the grid nodes they stand on."""
+    """Townships, villages and hamlets, the grid nodes they stand on, and each village's ground."""
 
     townships: gpd.GeoDataFrame
     township_areas: gpd.GeoDataFrame
@@ -45,6 +42,7 @@ class Places:
     village_nodes: Ints
     seat_rows: Ints
     hamlet_nodes: Ints
+    cells: gpd.GeoSeries
 
 
 def make_places(
@@ -73,7 +71,7 @@ def make_places(
     rank = np.empty(count, dtype=np.int64)
     rank[order] = np.arange(count)
 
-    people = _people(xy, nodes, township, seats, land, appeal, rng)
+    people = _people(xy, nodes, township, seats, appeal, rng)
     villages = gpd.GeoDataFrame(
         {
             "code": village_code[order].astype(str),
@@ -108,9 +106,12 @@ def make_places(
         geometry=shapely.points(np.round(land.grid.xy[nodes[seats]], 2)),
         crs=crs,
     )
-    areas = _township_areas(villages, townships, land)
+    cells = _cells(villages, land)
+    areas = _township_areas(villages, cells, townships, land)
     settlements, hamlet_nodes = _settlements(villages, nodes[order], land, rng)
-    return Places(townships, areas, villages, settlements, nodes[order], seat_rows, hamlet_nodes)
+    return Places(
+        townships, areas, villages, settlements, nodes[order], seat_rows, hamlet_nodes, cells
+    )
 
 
 def _appeal(land: Land) -> NDArray[np.float64]:
@@ -120,7 +121,7 @@ def _appeal(land: Land) -> NDArray[np.float64]:
     water = 0.15 + np.exp(-land.river_distance / 2200.0)
     low = np.exp(-height / 450.0)
     dry = 1.0 / (1.0 + np.exp(-(land.river_distance - 120.0) / 40.0))
-    return np.asarray(np.where(land.inside, gentle * water * low * dry + 1e-4, 0.0))
+    return np.asarray(np.where(land.habitable, gentle * water * low * dry + 1e-4, 0.0))
 
 
 def _spread(count: int, land: Land, appeal: NDArray[np.float64], rng: np.random.Generator) -> Ints:
@@ -132,7 +133,7 @@ def _spread(count: int, land: Land, appeal: NDArray[np.float64], rng: np.random.
     while True:
         chosen = _apart(land.grid.xy[queue], apart, count)
         if len(chosen) == count:
-            return queue[chosen]
+            return np.asarray(queue[chosen], dtype=np.int64)
         apart *= 0.85
 
 
@@ -169,10 +170,13 @@ def _seats(nodes: Ints, land: Land, appeal: NDArray[np.float64]) -> Ints:
     rest = np.argsort(-appeal[nodes], kind="stable")
     queue = np.r_[first, rest[rest != first]]
     apart = 0.8 * np.sqrt(land.outline.area / towns)
+    # towns do not stand on the county's edge while there is other ground
+    edge = shapely.distance(land.outline.exterior, shapely.points(xy)) < 0.35 * apart
+    queue = np.r_[first, queue[1:][~edge[queue[1:]]], queue[1:][edge[queue[1:]]]]
     while True:
         chosen = _apart(xy[queue], apart, towns)
         if len(chosen) == towns:
-            return queue[chosen]
+            return np.asarray(queue[chosen], dtype=np.int64)
         apart *= 0.9
 
 
@@ -214,7 +218,6 @@ def _people(
     nodes: Ints,
     township: Ints,
     seats: Ints,
-    land: Land,
     appeal: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Ints:
@@ -224,26 +227,25 @@ def _people(
     people = 760.0 * place * rng.lognormal(-0.18, 0.6, len(nodes)) * (1 + np.exp(-to_seat / 1800.0))
     people[seats] *= 2.6
     people[seats[0]] *= 5.0
-    return np.maximum(38, np.round(people)).astype(np.int64)
+    return np.asarray(np.maximum(38, np.round(people)), dtype=np.int64)
+
+
+def _cells(villages: gpd.GeoDataFrame, land: Land) -> gpd.GeoSeries:
+    """The ground of each village: the county cut up by nearest village."""
+    if len(villages) < 2:
+        return gpd.GeoSeries([land.outline], crs=villages.crs)
+    cells = shapely.voronoi_polygons(
+        shapely.MultiPoint(villages.geometry.to_numpy()),
+        extend_to=land.outline.buffer(1000.0),
+        ordered=True,
+    )
+    return gpd.GeoSeries(shapely.get_parts(cells), crs=villages.crs)
 
 
 def _township_areas(
-    villages: gpd.GeoDataFrame, townships: gpd.GeoDataFrame, land: Land
+    villages: gpd.GeoDataFrame, cells: gpd.GeoSeries, townships: gpd.GeoDataFrame, land: Land
 ) -> gpd.GeoDataFrame:
-    """The county cut up by nearest village: in a made-up county these are the true areas."""
-    if len(villages) < 2:
-        cells = gpd.GeoSeries([land.outline], crs=villages.crs)
-    else:
-        cells = gpd.GeoSeries(
-            shapely.get_parts(
-                shapely.voronoi_polygons(
-                    shapely.MultiPoint(villages.geometry.to_numpy()),
-                    extend_to=land.outline.buffer(1000.0),
-                    ordered=True,
-                )
-            ),
-            crs=villages.crs,
-        )
+    """The ground of each township's villages: in a made-up county these are the true areas."""
     merged = cells.groupby(villages["township_code"].to_numpy()).apply(
         lambda part: shapely.union_all(part.to_numpy(), grid_size=0.01)
     )
@@ -266,7 +268,7 @@ def _settlements(
     row = np.clip(np.round(row + away * np.sin(angle)).astype(int), 0, n - 1)
     col = np.clip(np.round(col + away * np.cos(angle)).astype(int), 0, n - 1)
     place = row * n + col
-    good = land.inside[place] & (land.slope[place] < 0.35) & (land.river_distance[place] > 60.0)
+    good = land.habitable[place] & (land.slope[place] < 0.35) & (land.river_distance[place] > 60.0)
     good &= ~np.isin(place, nodes)
     _, first = np.unique(place, return_index=True)
     good &= np.isin(np.arange(len(place)), first)

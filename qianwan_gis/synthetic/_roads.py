@@ -8,6 +8,7 @@ bridges and in tunnels and meets them only at interchanges.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,7 +124,11 @@ def _ground_cost(land: Land, rng: np.random.Generator) -> Floats:
     outside = ~(land.inside[a] & land.inside[b])
     rough = rng.uniform(0.8, 1.25, len(length))
     return np.asarray(
-        length * rough * (1 + (climb / 0.05) ** 2 + 4.0 * side) * (1 + 1.2 * wet) * (1 + outside)
+        length
+        * rough
+        * (1 + (climb / 0.05) ** 2 + 4.0 * side)
+        * (1 + 1.2 * wet)
+        * (1 + 8 * outside)
     )
 
 
@@ -187,7 +192,7 @@ def _corridor_paths(
     # a scenic road keeps off the trunk road
     cost = works.cost() * np.where(works.rank >= PRIMARY, 6.0, 1.0)
     main: list[int] = [via[0]]
-    for start, end in zip(via[:-1], via[1:], strict=True):
+    for start, end in itertools.pairwise(via):
         _, previous, _ = grid.search(cost, np.array([end]))
         main += walk(previous, start)[1:]
     main = _without_loops(main)
@@ -200,8 +205,8 @@ def _corridor_paths(
     ends = np.r_[seats, exits[[0, 1, 3, 4]]]
     lengths = []
     for end in ends:
-        path = np.array(walk(previous, int(end)))
-        lengths.append(float(grid.distance_between(path[:-1], path[1:]).sum()))
+        nodes = np.array(walk(previous, int(end)))
+        lengths.append(float(grid.distance_between(nodes[:-1], nodes[1:]).sum()))
     reach = np.array(lengths)
     taken = set(main)
     for position in np.argsort(np.abs(reach - wanted), kind="stable"):
@@ -314,8 +319,8 @@ def _village_links(
     # islands: end villages whose only link loses its own edges, half of them all of it
     use = np.zeros(len(grid.edges), dtype=np.int64)
     for link in np.flatnonzero(tree | loops):
-        path = np.array(links.path(grid, int(link)))
-        use[grid.edge_ids(path[:-1], path[1:])] += 1
+        run = np.array(links.path(grid, int(link)))
+        use[grid.edge_ids(run[:-1], run[1:])] += 1
     protected = set(places.seat_rows.tolist())
     wanted = len(nodes) // 150
     ends = [
@@ -539,7 +544,7 @@ def _cut(line: Floats, marks: list[_Mark]) -> list[tuple[Floats, str]]:
             kept.append(at)
     kept.append(length)
     pieces: list[tuple[Floats, str]] = []
-    for start, end in zip(kept[:-1], kept[1:], strict=True):
+    for start, end in itertools.pairwise(kept):
         middle = (start + end) / 2.0
         kinds = {m.kind for m in marks if m.start <= middle <= m.end}
         kind = "tunnel" if "tunnel" in kinds else "bridge" if "bridge" in kinds else ""
@@ -569,9 +574,11 @@ def _crossings(
     met = shapely.intersection(geometry[mine], np.array(others)[other])
     found = []
     for i, j, where in zip(mine.tolist(), other.tolist(), met, strict=True):
-        for point in shapely.get_parts(where):
-            if point.geom_type == "Point":
-                found.append((i, j, geometry[i].project(point), others[j].project(point)))
+        found += [
+            (i, j, geometry[i].project(point), others[j].project(point))
+            for point in shapely.get_parts(where)
+            if point.geom_type == "Point"
+        ]
     return found
 
 

@@ -155,16 +155,20 @@ def _seats(made: SyntheticCounty) -> pd.DataFrame:
 def _toml(made: SyntheticCounty) -> str:
     about = f'source = "{SOURCE}"\nlicence = "{LICENCE}"\n'
     parts = [
-        f"# 合成数据：{made.name}（虚构）。 Synthetic data.\n"
-        f'key = "synthetic_{made.adcode}"\nadcode = "{made.adcode}"\nname = "{made.name}"\n'
-        f'name_en = "{made.name_en}"\nrun_date = {RUN_DATE}\nsynthetic = true\n',
+        (
+            f"# 合成数据：{made.name}（虚构）。 Synthetic data.\n"
+            f'key = "synthetic_{made.adcode}"\nadcode = "{made.adcode}"\nname = "{made.name}"\n'
+            f'name_en = "{made.name_en}"\nrun_date = {RUN_DATE}\nsynthetic = true\n'
+        ),
         f'[boundary.file]\npath = "boundaries/county.gpkg"\n{about}',
         f'[boundary.townships]\npath = "boundaries/townships.gpkg"\n{about}',
         "[villages]\nlists = ["
         + ", ".join(f'"villages/{label}名单.txt"' for label in LISTS)
         + f']\n\n[villages.units]\npath = "villages"\n{about}',
-        "[roads]\npresume_links = false\n\n"
-        f'[[roads.files]]\npath = "roads/roads.gpkg"\nbasis = "synthetic"\n{about}',
+        (
+            "[roads]\npresume_links = false\n\n"
+            f'[[roads.files]]\npath = "roads/roads.gpkg"\nbasis = "synthetic"\n{about}'
+        ),
     ]
     present = set(zip(made.facilities["service"], made.facilities["tier"], strict=True))
     for service, tier, title in _POINT_TIERS:
@@ -174,12 +178,14 @@ def _toml(made: SyntheticCounty) -> str:
     if len(made.sewers):
         parts.append(_facility("sewage", "sewer", "污水管网", about))
     parts += [
-        f'[corridor]\nname = "{made.name}一号旅游公路（合成）"\n'
-        f'name_en = "Scenic road no. 1 (synthetic)"\n'
-        f"published_km = {made.corridor_segments['length_m'].sum() / 1000.0:.3f}\n"
-        f'source = "{SOURCE}"\n\n'
-        f'[corridor.segments]\npath = "corridor/segments.gpkg"\nbasis = "synthetic"\n{about}\n'
-        f'[corridor.stakes]\npath = "corridor/stakes.gpkg"\n{about}',
+        (
+            f'[corridor]\nname = "{made.name}一号旅游公路（合成）"\n'
+            f'name_en = "Scenic road no. 1 (synthetic)"\n'
+            f"published_km = {made.corridor_segments['length_m'].sum() / 1000.0:.3f}\n"
+            f'source = "{SOURCE}"\n\n'
+            f'[corridor.segments]\npath = "corridor/segments.gpkg"\nbasis = "synthetic"\n{about}\n'
+            f'[corridor.stakes]\npath = "corridor/stakes.gpkg"\n{about}'
+        ),
         f'[terrain]\npath = "boundaries/dem.tif"\n{about}',
         f'[rivers]\npath = "boundaries/rivers.gpkg"\n{about}',
         f'[settlements]\npath = "villages/settlements.gpkg"\n{about}',

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qianwan_gis._errors import ProblemLog
+from qianwan_gis._text import Text
 from qianwan_gis.gazetteer import Gazetteer, recognise_county
-from qianwan_gis.names import CERTAIN, best_match, core, normalise, township_core
+from qianwan_gis.names import CERTAIN, NameMatch, best_match, core, normalise, township_core
 from qianwan_gis.villages._files import CATEGORIES
 from qianwan_gis.villages._rows import ListRow
 
@@ -233,31 +234,58 @@ def match_codes(rows: list[ListRow], gazetteer: Gazetteer) -> None:
     for row in rows:
         by_list[row.list_name, township_core(row.township)].append(row)
     for group in by_list.values():
-        for row in group:
-            row.match = gazetteer.names.match(row.printed, row.township)
-        for _ in range(2):
-            claims: dict[int, tuple[float, int]] = {}
-            for number, row in enumerate(group):
-                if row.match and row.match.certain and row.match.best:
-                    held = claims.get(row.match.best.position)
-                    if held is None or row.match.certainty > held[0]:
-                        claims[row.match.best.position] = (row.match.certainty, number)
+        alone = [gazetteer.names.match(row.printed, row.township) for row in group]
+        for row, match in zip(group, alone, strict=True):
+            row.match = match
+        for _ in range(2):  # what a first round settles may free or take a unit in a second
+            claims = _claims(group)
             for number, row in enumerate(group):
                 taken = {
                     position: certainty
                     for position, (certainty, holder) in claims.items()
                     if holder != number and core(group[holder].printed) != core(row.printed)
                 }
-                if (
-                    taken
-                    and row.match
-                    and any(
-                        c.position in taken
-                        for c in (row.match.best, *row.match.runners_up)
-                        if c is not None
-                    )
-                ):
+                if taken:
                     row.match = gazetteer.names.match(row.printed, row.township, taken=taken)
+        _doubt_contradicted(group, alone)
+
+
+def _claims(group: list[ListRow]) -> dict[int, tuple[float, int]]:
+    """Return for each unit the certainty and the number of the row that claims it best."""
+    claims: dict[int, tuple[float, int]] = {}
+    for number, row in enumerate(group):
+        match = row.match
+        if match is None or match.best is None or not match.certain:
+            continue
+        # The raw probability orders those that the calibrated certainty cuts off alike.
+        probability = match.listed * match.share
+        if probability > claims.get(match.best.position, (0.0, -1))[0]:
+            claims[match.best.position] = (probability, number)
+    return claims
+
+
+def _doubt_contradicted(group: list[ListRow], alone: list[NameMatch]) -> None:
+    """Lower the certainty of a reading that fails elsewhere in the same cell.
+
+    Where 二个街 is read as 二分街, but 三个街 cannot be 三分街 because that is printed beside it, the
+    reading of 个 as 分 is in doubt for both.
+    """
+    failed: dict[tuple[str, str], str] = {}
+    for row, first in zip(group, alone, strict=True):
+        now = row.match
+        lost = now is None or now.best is None or now.certainty < ACCEPTED
+        if first.best is not None and first.certain and lost:
+            failed |= dict.fromkeys((e for e in first.best.edits if all(e)), row.shown)
+    for row in group:
+        best = row.match.best if row.match is not None else None
+        other = next((failed[e] for e in best.edits if e in failed), None) if best else None
+        if row.match is None or other is None or other == row.shown:
+            continue
+        doubt = Text(
+            f"{row.match.reason.zh}；同名单“{other}”不能这样读，存疑",
+            f"{row.match.reason.en}; “{other}” of the same list cannot be read like this: doubtful",
+        )
+        row.match = replace(row.match, certainty=min(row.match.certainty, ACCEPTED), reason=doubt)
 
 
 def _accepted(row: ListRow) -> bool:

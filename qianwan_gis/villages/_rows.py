@@ -48,8 +48,9 @@ def _list_name(grid: Grid, number: int, file: str) -> str:
     """Name a list by its title: words in brackets (省级, 市级), the attachment, else by the file."""
     for line in reversed(grid.title.splitlines()):
         brackets = re.findall(r"[（(]([^（）()]{1,12})[)）]", line)
-        if brackets:
-            return visible(brackets[-1])
+        if brackets:  # a level says more than a remark such as （试行）
+            levels = [b for b in brackets if b.endswith("级")]
+            return visible((levels or brackets)[-1])
         if found := re.search(r"附\s*件\s*([0-9０-９一二三四五六七八九十]*)", line):
             return visible("附件" + found[1])
         if level := re.search(r"(国家级|省级|市级|县级|区级)", line):

@@ -66,6 +66,11 @@
         position(v, match),
       ];
       if (data.services.length) content.push(h("section", { class: "qw-group" }, h("h3", {}, QW.t("card_coverage")), data.services.map((s, i) => coverage(v, s, i))));
+      if (QW.what && QW.what.on && QW.what.result.minutes.has(v)) {
+        const [minutes, name] = QW.what.result.minutes.get(v);
+        content.push(h("section", { class: "qw-group" }, h("h3", {}, QW.t("tab_whatif")), h("div", { class: "qw-place" }, QW.swatch(QW.coverLook(QW.whatState(v)), 20),
+          h("div", {}, h("b", {}, Number.isFinite(minutes) ? QW.number(minutes, 1) + " " + QW.t("minute") : "—"), h("small", {}, name)))));
+      }
       if (v.chainage && data.corridor) {
         const [branch, stake, offset, side, within, along] = v.chainage;
         content.push(h("section", { class: "qw-group" }, h("h3", {}, QW.t("card_corridor")),
@@ -94,6 +99,16 @@
       } else {
         facts.push(h("div", { class: "qw-place" }, QW.h("span", { class: "qw-pending-key" }, "?"), h("div", {}, h("b", {}, match ? match.title : v.match), h("small", {}, v.radius ? QW.t("card_radius") + "：" + QW.metres(v.radius) : ""))));
         facts.push(h("p", { class: "qw-note" }, QW.t("card_pending")));
+        if (v.area) {
+          const shown = state.areas.has(v);
+          facts.push(h("button", { type: "button", class: "qw-link", "aria-pressed": String(shown), on: { click: () => {
+            shown ? state.areas.delete(v) : state.areas.add(v);
+            QW.drawAreas();
+            QW.select(v);
+            QW.refreshLegend();
+            if (!shown) { const b = QW.areaBounds(v), free = QW.free(), size = map.getSize(); map.fitBounds(b, { paddingTopLeft: [free.left, free.top], paddingBottomRight: [size.x - free.right, size.y - free.bottom], maxZoom: 12, animate: false }); }
+          } } }, QW.t(shown ? "card_area_off" : "card_area")));
+        }
       }
       if (v.evidence) facts.push(h("details", { class: "qw-evidence", open: v.evidence.length < 90 }, h("summary", {}, QW.t("card_evidence")), h("p", {}, v.evidence)));
       return h("section", { class: "qw-group" }, h("h3", {}, QW.t("card_position")), facts);
@@ -136,8 +151,8 @@
         heading(town.name, [town.at ? QW.t("card_seat") : QW.t("card_no_seat"), QW.t("card_town_all", { n: villages.length })].join(" · ")),
         h("section", { class: "qw-group" }, h("div", { class: "qw-stack qw-stack-tall" }, parts.map(([color, n, edge]) => h("i", { style: { "flex-grow": n, background: color, "box-shadow": color === "#ffffff" ? "inset 0 0 0 1px " + edge : "none" } }))),
           h("div", { class: "qw-service-key" }, parts.map(([color, n, edge, title]) => h("span", {}, h("i", { style: { background: color, "box-shadow": color === "#ffffff" ? "inset 0 0 0 1px " + edge : "none" } }), title + " " + n)))),
-        pending.length ? h("section", { class: "qw-group" }, h("h3", {}, QW.t("card_town_pending", { n: pending.length })), QW.villageList(pending, 400)) : null,
-        located.length ? h("section", { class: "qw-group" }, h("h3", {}, QW.t("located") + " " + located.length), QW.villageList(located, 400)) : null,
+        pending.length ? h("section", { class: "qw-group" }, h("h3", {}, QW.t("card_town_pending", { n: pending.length })), QW.villageList(pending, 400, true)) : null,
+        located.length ? h("section", { class: "qw-group" }, h("h3", {}, QW.t("located") + " " + located.length), QW.villageList(located, 400, true)) : null,
       ], town.name);
       if (zoom && town.at) fly(town.at, 11);
       QW.redraw();
@@ -147,7 +162,7 @@
       show([
         heading(QW.t("shared_point", { n: members.length }), members[0].town ? members[0].town.name : ""),
         h("p", { class: "qw-note" }, QW.t("shared_note")),
-        h("section", { class: "qw-group" }, QW.villageList(members, 400)),
+        h("section", { class: "qw-group" }, QW.villageList(members, 400, true)),
       ], "group");
     };
     QW.showFacility = function (p, kind) {

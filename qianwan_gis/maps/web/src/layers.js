@@ -2,6 +2,7 @@
 (function (QW) {
   "use strict";
 
+  const { h } = QW;
   const CASED = { motorway: "#7d2c26", trunk: "#9c5a12", primary: "#a87a1e" };
   const RINGED = new Set(["seat", "settlement"]);
   const BEST_FIRST = ["reviewed", "exact", "landmark", "provider", "seat", "settlement", "described", "township", "none"];
@@ -14,11 +15,14 @@
       filter: { category: [], list: [], town: [], cover: [], place: [] },
       selected: null,
       circles: new Set(),
+      areas: new Set(),
+      basemap: "",
     });
     const canvas = L.canvas({ padding: 0.3, tolerance: 3 });
     map.createPane("qwbase").style.zIndex = 250;
     map.createPane("qwzones").style.zIndex = 300;
-    map.createPane("qwmask").style.zIndex = 260;
+    // The veil lies above the roads, so that what is beyond the county steps back.
+    map.createPane("qwmask").style.zIndex = 410;
     for (const name of ["qwbase", "qwzones", "qwmask"]) map.getPane(name).style.pointerEvents = "none";
 
     data.villages.forEach((v, i) => {
@@ -51,8 +55,8 @@
         const s = styles.match.find((m) => m.value === v.match) || styles.match[styles.match.length - 1];
         return { shape: "circle", color: s.color, edge: "#707070", ring, radius: 6.2, title: s.title };
       }
-      if (state.by.startsWith("s:")) {
-        const s = styles.coverage[[1, 0, 2][v.state(serviceIndex())]];
+      if (covering()) {
+        const s = styles.coverage[[1, 0, 2][state.by === "whatif" ? QW.whatState(v) : v.state(serviceIndex())]];
         return { shape: s.shape, color: s.color, edge: "#707070", ring: false, radius: s.value === "unknown" ? 4.6 : 6, title: s.title };
       }
       const s = styles.category.find((c) => c.value === v.category) || styles.category[styles.category.length - 1];
@@ -63,6 +67,12 @@
       return data.services.findIndex((s) => "s:" + s.key === state.by);
     }
     QW.serviceIndex = serviceIndex;
+    /** Whether villages are coloured by coverage: of a service, or of a scenario. */
+    const covering = () => state.by === "whatif" || state.by.startsWith("s:");
+    QW.colouring = () => {
+      const i = serviceIndex();
+      return i >= 0 ? data.services[i].title : QW.t({ match: "by_match", whatif: "tab_whatif" }[state.by] || "by_category");
+    };
 
     /** Counts of a set of villages by the present colouring: [color, n, edge, title]. */
     QW.parts = function (villages) {
@@ -78,7 +88,7 @@
     };
     function legendOrder() {
       const s = data.styles;
-      return (state.by === "match" ? s.match : state.by.startsWith("s:") ? s.coverage : s.category).map((x) => x.title);
+      return (state.by === "match" ? s.match : covering() ? s.coverage : s.category).map((x) => x.title);
     }
 
     // --- filters ------------------------------------------------------------------------
@@ -113,7 +123,9 @@
       marks.clearLayers();
       QW.marks.clear();
       const factor = (drawnAt = scale());
-      for (const members of QW.groups.values()) {
+      // Villages on a list above the others, shared points above all.
+      const weight = (g) => (g.length > 1 ? 2 : g[0].category ? 1 : 0);
+      for (const members of [...QW.groups.values()].sort((a, b) => weight(a) - weight(b))) {
         const shown = members.filter(QW.matches);
         if (!shown.length) continue;
         const chosen = shown.some((v) => v === state.selected);
@@ -134,8 +146,8 @@
     }
     function tip(members) {
       const v = members[0];
-      if (members.length > 1) return QW.h("div", {}, QW.h("b", {}, QW.t("shared_point", { n: members.length })), QW.h("span", {}, members.map((m) => m.name).join("、")));
-      return QW.h("div", {}, QW.h("b", {}, v.name), QW.h("span", {}, [v.town && v.town.name, QW.symbol(v).title].filter(Boolean).join(" · ")));
+      if (members.length > 1) return h("div", {}, h("b", {}, QW.t("shared_point", { n: members.length })), h("span", {}, members.map((m) => m.name).join("、")));
+      return h("div", {}, h("b", {}, v.name), h("span", {}, [v.town && v.town.name, QW.symbol(v).title].filter(Boolean).join(" · ")));
     }
     add("points", "villages", QW.t("layer_points"), true, () => marks, villageLegend, {
       count: data.villages.filter((v) => v.at).length, draw: drawMarks,
@@ -148,12 +160,13 @@
         swatch: () => QW.swatch(Object.assign({}, used.get(t), { ring: false })),
         text: t, count: all.filter((v) => QW.symbol(v).title === t).length,
       }));
-      if (!state.by.startsWith("s:") && located.some((v) => RINGED.has(v.match))) {
+      if (!covering() && located.some((v) => RINGED.has(v.match))) {
         rows.push({ swatch: () => QW.swatch({ color: "#4b5960", ring: true, radius: 5.5 }), text: QW.t("legend_ring"), note: true });
       }
       if (located.some((v) => QW.groups.get(v.at.join()).length > 1)) {
         rows.push({ swatch: () => QW.swatch({ count: 4, parts: [["#4b5960", 1]], radius: 9 }), text: QW.t("legend_group"), note: true });
       }
+      if (state.areas.size) rows.push({ swatch: () => h("span", { class: "qw-soft-key" }), text: QW.t("legend_area"), note: true });
       return rows;
     }
 
@@ -167,13 +180,13 @@
         if (!town.at) continue;
         const pending = town.villages.filter((v) => !v.at && QW.matches(v));
         const showCount = pending.length > 0 && state.on.pending;
-        const bar = QW.h("span", { class: "qw-bar" }, QW.parts(pending).map(([color, n, edge]) =>
-          QW.h("i", { style: { "flex-grow": n, background: color, "box-shadow": color === "#ffffff" ? "inset 0 0 0 1px " + edge : "none" } })));
-        const node = QW.h("button", { type: "button", class: "qw-seat", "aria-label": town.name },
-          QW.h("span", { class: "qw-seat-dot" }),
-          QW.h("span", { class: "qw-seat-text" },
-            QW.h("b", {}, town.name),
-            showCount ? QW.h("em", {}, bar, QW.t("pending") + " " + pending.length) : null));
+        const bar = h("span", { class: "qw-bar" }, QW.parts(pending).map(([color, n, edge]) =>
+          h("i", { style: { "flex-grow": n, background: color, "box-shadow": color === "#ffffff" ? "inset 0 0 0 1px " + edge : "none" } })));
+        const node = h("button", { type: "button", class: "qw-seat", "aria-label": town.name },
+          h("span", { class: "qw-seat-dot" }),
+          h("span", { class: "qw-seat-text" },
+            h("b", {}, town.name),
+            showCount ? h("em", {}, bar, h("span", {}, h("span", { class: "qw-word" }, QW.t("pending") + " "), pending.length)) : null));
         node.addEventListener("click", (event) => { event.stopPropagation(); QW.showTown(town); });
         const marker = L.marker(town.at, {
           icon: L.divIcon({ className: "qw-seat-icon", html: node, iconSize: [0, 0] }),
@@ -212,13 +225,13 @@
             below: [p.x - w / 2, p.y + gap, p.x + w / 2, p.y + gap + h],
             above: [p.x - w / 2, p.y - gap - h, p.x + w / 2, p.y - gap],
           };
-          for (const [side, box] of Object.entries(boxes)) {
-            if (hits(box)) continue;
-            chip.node.dataset.side = side;
-            chip.box = box;
-            taken.push(box);
+          // Of the free places, the one that hides the fewest villages.
+          const hidden = (b) => shown.filter((q) => q.x > b[0] - 5 && q.x < b[2] + 5 && q.y > b[1] - 5 && q.y < b[3] + 5).length;
+          const open = Object.entries(boxes).filter(([, box]) => !hits(box)).sort((a, b) => hidden(a[1]) - hidden(b[1]));
+          if (open.length) {
+            [chip.node.dataset.side, chip.box] = open[0];
+            taken.push(chip.box);
             done = true;
-            break;
           }
           if (done) break;
         }
@@ -227,14 +240,29 @@
     }
     map.on("zoomend moveend resize", placeSeats);
     add("seats", "base", QW.t("card_seat"), true, () => seats, () => [
-      { swatch: () => QW.h("span", { class: "qw-seat-dot" }), text: QW.t("card_seat") },
+      { swatch: () => h("span", { class: "qw-seat-dot" }), text: QW.t("card_seat") },
     ], { draw: drawSeats });
     const pendingCount = data.villages.filter((v) => !v.at).length;
     if (pendingCount) {
       add("pending", "villages", QW.t("layer_pending"), true, () => L.layerGroup(), () => [
-        { swatch: () => QW.h("span", { class: "qw-pending-key" }, "n"), text: QW.t("legend_pending"), note: true },
+        { swatch: () => h("span", { class: "qw-pending-key" }, "n"), text: QW.t("legend_pending"), note: true },
       ], { count: pendingCount, draw: drawSeats });
     }
+
+    // where a described village may be: soft, without an edge, because it is no boundary
+    map.createPane("qwsoft").style.zIndex = 290;
+    map.getPane("qwsoft").style.pointerEvents = "none";
+    const softRenderer = L.svg({ pane: "qwsoft", padding: 0.4 });
+    const areas = L.layerGroup().addTo(map);
+    QW.drawAreas = function () {
+      areas.clearLayers();
+      for (const v of state.areas) {
+        for (const [strength, rings] of v.area) {
+          areas.addLayer(L.polygon(rings.map(QW.decode), { pane: "qwsoft", renderer: softRenderer, interactive: false, stroke: false, fillColor: "#6a4fa3", fillOpacity: 0.34 * strength }));
+        }
+      }
+    };
+    QW.areaBounds = (v) => L.latLngBounds(v.area.flatMap(([, rings]) => rings.flatMap(QW.decode)));
 
     // uncertainty
     const circles = L.layerGroup();
@@ -258,16 +286,20 @@
 
     // facilities
     const FACILITY = { clinic: ["cross", "#b3286b"], sewage: ["square", "#6b4c2a"], water: ["triangle", "#1f8a9c"] };
+    // Services of the county's own take the next of these, so that no two look alike.
+    const SPARE = [["diamond", "#882255"], ["square", "#44aa99"], ["triangle", "#999933"], ["circle", "#aa4499"], ["diamond", "#332288"], ["square", "#cc6677"]];
+    const SIZE = { village: 4.4, station: 4.6, county: 8, plant: 7 };
+    let spare = 0;
     for (const kind of data.facilities.kinds) {
-      const [shape, color] = FACILITY[kind.service] || ["square", "#555555"];
+      const [shape, color] = FACILITY[kind.service] || SPARE[spare++ % SPARE.length];
       const points = data.facilities.points.filter((p) => p.kind === kind.key);
-      const look = { shape, color, edge: "#555", radius: 6.4 };
-      add("f:" + kind.key, "facilities", kind.title, kind.assumed < kind.count, () => {
+      const look = { shape, color, edge: "#555", radius: SIZE[kind.tier] || 6 };
+      add("f:" + kind.key, "facilities", kind.title, kind.assumed < kind.count && kind.count <= 30, () => {
         const group = L.layerGroup();
         for (const p of points) {
           const mark = new QW.Mark(p.at, Object.assign({ renderer: canvas }, look, { ring: p.assumed }));
           mark.on("click", (event) => { L.DomEvent.stopPropagation(event); QW.showFacility(p, kind); });
-          mark.bindTooltip(() => QW.h("div", {}, QW.h("b", {}, p.name), QW.h("span", {}, kind.title + " · " + p.basis)), { direction: "top", offset: [0, -7], className: "qw-tip" });
+          mark.bindTooltip(() => h("div", {}, h("b", {}, p.name), h("span", {}, kind.title + " · " + p.basis)), { direction: "top", offset: [0, -7], className: "qw-tip" });
           group.addLayer(mark);
         }
         return group;
@@ -289,7 +321,7 @@
           const path = parts.map(QW.decode);
           if (!c.presumed) group.addLayer(L.polyline(path, { renderer: canvas, color: "#fff", weight: 7, opacity: 0.9, interactive: false }));
           const line = L.polyline(path, { renderer: canvas, color: CORRIDOR, weight: c.presumed ? 3 : 4, dashArray: c.presumed ? "9 7" : null, opacity: 0.95 });
-          line.bindTooltip(() => QW.h("div", {}, QW.h("b", {}, c.name), QW.h("span", {}, c.presumed ? QW.t("corridor_presumed") : branch)), { sticky: true, className: "qw-tip" });
+          line.bindTooltip(() => h("div", {}, h("b", {}, c.name), h("span", {}, c.presumed ? QW.t("corridor_presumed") : branch)), { sticky: true, className: "qw-tip" });
           group.addLayer(line);
         }
         return group;
@@ -315,9 +347,11 @@
     }
 
     // roads
+    const tiled = data.roads.tiles ? new QW.RoadTiles(map, data.roads) : null;
     for (const kind of data.roads.kinds) {
       const lines = data.roads.lines.filter((l) => l[0] === kind.key);
       add("r:" + kind.key, "roads", kind.title, kind.key !== "link", () => {
+        if (tiled) return tiled.layer(kind);
         const group = L.layerGroup();
         const named = new Map();
         for (const [, label, planned, steps] of lines) {
@@ -335,7 +369,7 @@
             color: kind.color, weight: kind.width, opacity: kind.dashed ? 0.75 : 1,
             dashArray: kind.dashed ? "2 5" : planned ? "8 6" : null, interactive: Boolean(label),
           }, style));
-          if (label) line.bindTooltip(() => QW.h("div", {}, QW.h("b", {}, label), QW.h("span", {}, kind.title + (planned ? " · " + QW.t("planned") : ""))), { sticky: true, className: "qw-tip" });
+          if (label) line.bindTooltip(() => h("div", {}, h("b", {}, label), h("span", {}, kind.title + (planned ? " · " + QW.t("planned") : ""))), { sticky: true, className: "qw-tip" });
           group.addLayer(line);
         }
         return group;
@@ -352,7 +386,7 @@
       const world = [[-85, -360], [85, -360], [85, 360], [-85, 360]];
       return L.layerGroup([
         L.polygon(rings, { renderer: baseRenderer, pane: "qwbase", interactive: false, stroke: false, fillColor: "#fdfcf8", fillOpacity: 1 }),
-        L.polygon([world, ...rings], { renderer: maskRenderer, pane: "qwmask", interactive: false, stroke: false, fillColor: "#dfe4e2", fillOpacity: 0.55 }),
+        L.polygon([world, ...rings], { renderer: maskRenderer, pane: "qwmask", interactive: false, stroke: false, fillColor: "#eef1ef", fillOpacity: 0.62 }),
         L.polygon(rings, { renderer: maskRenderer, pane: "qwmask", interactive: false, fill: false, color: "#fff", weight: 5, opacity: 0.9 }),
         L.polygon(rings, { renderer: maskRenderer, pane: "qwmask", interactive: false, fill: false, color: "#59666b", weight: 1.5, dashArray: "10 3 2 3" }),
       ]);
@@ -429,6 +463,39 @@
       BEST_FIRST.indexOf(a.match) - BEST_FIRST.indexOf(b.match) || a.code.localeCompare(b.code);
   };
 
+  /** Very many roads: vector tiles that ride in the page, one drawing for all kinds shown. */
+  QW.RoadTiles = function (map, roads) {
+    const bytes = Uint8Array.from(atob(roads.tiles), (c) => c.charCodeAt(0)).buffer;
+    const archive = new pmtiles.PMTiles({ getKey: () => "inline", getBytes: async (offset, length) => ({ data: bytes.slice(offset, offset + length) }) });
+    const shown = new Set();
+    let drawn = null, waiting = 0;
+    map.createPane("qwroads").style.zIndex = 350;
+    const rule = (kind) => ({
+      dataLayer: "roads",
+      filter: (_, feature) => feature.props.kind === kind.key,
+      symbolizer: new protomapsL.LineSymbolizer({
+        color: kind.color, opacity: kind.dashed ? 0.75 : 1, lineCap: "round", lineJoin: "round",
+        // Minor roads thin out with the view.
+        width: (zoom) => kind.width * Math.min(1.15, Math.max(0.3, 0.3 + (zoom - 9) * 0.2)),
+        ...(kind.dashed ? { dash: [2, 5], dashColor: kind.color, dashWidth: kind.width } : {}),
+      }),
+    });
+    function draw() {
+      waiting = 0;
+      if (drawn) drawn.remove();
+      drawn = null;
+      const kinds = roads.kinds.filter((k) => shown.has(k.key)).reverse();
+      if (kinds.length) drawn = protomapsL.leafletLayer({ url: archive, pane: "qwroads", paintRules: kinds.map(rule), labelRules: [], maxDataZoom: 13, attribution: "" }).addTo(map);
+    }
+    const change = () => { waiting = waiting || requestAnimationFrame(draw); };
+    this.layer = (kind) => {
+      const layer = L.layerGroup();
+      layer.on("add", () => { shown.add(kind.key); change(); });
+      layer.on("remove", () => { shown.delete(kind.key); change(); });
+      return layer;
+    };
+  };
+
   /** Meridians and parallels at round degrees, labelled at the edge. */
   QW.Grid = L.LayerGroup.extend({
     initialize: function () { L.LayerGroup.prototype.initialize.call(this); },
@@ -449,7 +516,7 @@
       const step = [1, 0.5, 0.25, 0.1, 0.05, 0.025, 0.01, 0.005].find((s) => (b.getEast() - b.getWest()) / s >= 3) || 0.005;
       const style = { renderer: this._renderer, pane: "qwzones", color: "#3b6d86", weight: 0.8, opacity: 0.45, dashArray: "2 4", interactive: false };
       const label = (at, text, side) => this.addLayer(L.marker(at, { interactive: false, keyboard: false,
-        icon: L.divIcon({ className: "qw-grid-label qw-grid-" + side, html: QW.h("span", {}, text), iconSize: [0, 0] }) }));
+        icon: L.divIcon({ className: "qw-grid-label qw-grid-" + side, html: h("span", {}, text), iconSize: [0, 0] }) }));
       const digits = step < 0.01 ? 3 : step < 0.1 ? 3 : 2;
       for (let x = Math.ceil(b.getWest() / step) * step; x < b.getEast(); x += step) {
         this.addLayer(L.polyline([[b.getSouth(), x], [b.getNorth(), x]], style));

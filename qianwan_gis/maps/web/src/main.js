@@ -15,6 +15,7 @@
     container.setAttribute("aria-label", data.title);
     map.attributionControl && map.attributionControl.setPrefix(false);
     QW.prepare(map, data);
+    QW.buildBasemaps(map, data);
     QW.buildPanel(root, map, data);
     QW.buildCard(root, map, data);
     QW.buildTools(root, map, data);
@@ -27,7 +28,7 @@
     QW.refresh();
     QW.ready();
     if (chosen) QW.select(chosen);
-    map.on("click", () => { if (!QW.measuring) QW.closeCard(); });
+    map.on("click", () => { QW.closeCard(); });
     root.dataset.ready = "true";
   };
 })(window.QW);

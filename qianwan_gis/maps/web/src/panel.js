@@ -8,7 +8,7 @@
     const panel = h("aside", { class: "qw-panel", "aria-label": QW.t("tab_layers") });
     const tabs = [
       ["layers", "tab_layers", "layers"], ["filter", "tab_filter", "filter"],
-      ["summary", "tab_summary", "chart"], ["legend", "legend", "list"], ["about", "tab_about", "info"],
+      ["summary", "tab_summary", "chart"], ...(data.whatif ? [["whatif", "tab_whatif", "move"]] : []), ["legend", "legend", "list"], ["about", "tab_about", "info"],
     ];
     const bodies = {}, buttons = {};
     const strip = h("div", { class: "qw-tabs", role: "tablist" });
@@ -46,6 +46,7 @@
         return;
       }
       state.tab = key;
+      freshen();
       for (const [name, body] of Object.entries(bodies)) {
         body.hidden = name !== key;
         buttons[name].setAttribute("aria-selected", String(name === key));
@@ -53,6 +54,13 @@
       if (small && toggle) { root.classList.add("qw-sheet-open"); QW.closeCard(); }
       root.classList.remove("qw-folded");
     };
+
+    // A tab is drawn when it is looked at, and again only when something has changed.
+    const drawers = { layers: drawLayers, filter: drawFilter, summary: drawSummary };
+    const stale = new Set();
+    function freshen() {
+      if (stale.delete(state.tab)) drawers[state.tab]();
+    }
 
     // --- search -------------------------------------------------------------------------
 
@@ -141,14 +149,18 @@
           h("input", { type: "radio", name: "qw-by", value, checked: state.by === value, on: { change: () => QW.colourBy(value) } }),
           h("span", { class: "qw-row-text" }, title, note ? h("small", {}, note) : null)));
     }
-    QW.colourBy = function (value) {
+    QW.colourBy = function (value, quiet) {
+      if (value !== "whatif" && QW.what && QW.what.on) return QW.whatif(false).then(() => QW.colourBy(value));
       state.by = value;
+      if (quiet) return undefined;
       QW.redraw();
       QW.refresh();
+      return undefined;
     };
     function drawLayers() {
       const body = bodies.layers;
       QW.fill(body, h("section", { class: "qw-group" }, h("h2", {}, QW.t("colour_by")), radios()));
+      const basemaps = QW.basemapRows();
       for (const [theme, title] of Object.entries(data.themes)) {
         const rows = QW.layers.filter((l) => l.theme === theme);
         if (!rows.length) continue;
@@ -162,6 +174,7 @@
             layer.count ? h("span", { class: "qw-count" }, QW.number(layer.count)) : null);
         })));
       }
+      if (basemaps) body.append(basemaps);
     }
 
     // --- filters ------------------------------------------------------------------------
@@ -212,11 +225,11 @@
     QW.coverLook = coverLook;
 
     /** Villages as buttons: the way to every village by keyboard. */
-    function villageList(villages, limit) {
+    function villageList(villages, limit, inTown) {
       const sorted = [...villages].sort((a, b) => Number(!a.category) - Number(!b.category) || a.code.localeCompare(b.code));
       return h("div", { class: "qw-list" },
         sorted.slice(0, limit).map((v) => h("button", { type: "button", class: "qw-item", on: { click: () => QW.select(v, true) } },
-          QW.swatch(QW.symbol(v), 18), h("b", {}, v.name), h("small", {}, [v.town && v.town.name, v.at ? "" : QW.t("pending")].filter(Boolean).join(" · ")))),
+          QW.swatch(QW.symbol(v), 18), h("b", {}, v.name), h("small", {}, (inTown ? v.lists : [v.town && v.town.name, v.at ? "" : QW.t("pending")]).filter(Boolean).join(" · ")))),
         sorted.length > limit ? h("p", { class: "qw-dim" }, QW.t("and_more", { n: limit })) : null);
     }
     QW.villageList = villageList;
@@ -245,7 +258,6 @@
             h("span", {}, h("i", { style: { background: color, "box-shadow": edge ? "inset 0 0 0 1px " + edge : "none" } }), w + " " + QW.number(n),
               data.percent && w !== QW.t("unknown") && assessed ? " (" + Math.round((100 * n) / assessed) + "%)" : ""))));
       });
-      const at = QW.serviceIndex();
       const towns = data.townships.map((t) => [t, t.villages.filter(QW.matches)]).filter(([, vs]) => vs.length);
       const widest = Math.max(1, ...towns.map(([, vs]) => vs.length));
       const along = villages.filter((v) => v.chainage).sort((a, b) => a.chainage[0].localeCompare(b.chainage[0]) || a.chainage[5] - b.chainage[5]);
@@ -254,7 +266,7 @@
         h("div", { class: "qw-figures" }, figure(villages.length, "sum_villages"), figure(villages.filter((v) => v.lists.length).length, "sum_listed"),
           figure(villages.filter((v) => v.at).length, "sum_located"), figure(villages.filter((v) => !v.at).length, "sum_pending")),
         cover.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("card_coverage")), cover, h("p", { class: "qw-dim" }, QW.t("sum_note"))) : null,
-        h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_by_town"), " · ", at >= 0 ? data.services[at].title : QW.t(state.by === "match" ? "by_match" : "by_category")),
+        h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_by_town"), " · ", QW.colouring()),
           towns.map(([t, vs]) => h("button", { type: "button", class: "qw-townrow", on: { click: () => QW.showTown(t, true) } },
             h("span", {}, t.name),
             h("div", { class: "qw-townbar", style: { "--w": (100 * vs.length) / widest + "%" } }, stack(QW.parts(vs).map(([color, n, edge, title]) => [title, n, color, color === "#ffffff" ? edge : null]), vs.length)),
@@ -262,14 +274,11 @@
         along.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_along")), h("div", { class: "qw-list" },
           along.slice(0, 200).map((v) => h("button", { type: "button", class: "qw-item", on: { click: () => QW.select(v, true) } },
             QW.swatch(QW.symbol(v), 18), h("b", {}, v.name), h("small", {}, (v.chainage[1] || QW.metres(v.chainage[5])) + " · " + v.chainage[3] + " " + QW.metres(v.chainage[2]))))) ) : null,
-        data.collect ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_collect")), collect()) : null);
+        data.collect.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_collect")), collect()) : null);
     }
     function collect() {
-      const t = data.collect;
-      return h("div", { class: "qw-collect" }, t.rows.slice(0, 12).map((row) => {
-        const cells = row.map((v, i) => [t.columns[i], v]).filter(([, v]) => v !== null && v !== "");
-        return h("div", {}, h("b", {}, String(cells.length ? cells[0][1] : "")), cells.slice(1).map(([, v]) => h("small", {}, String(v))));
-      }), t.total > 12 ? h("p", { class: "qw-dim" }, QW.t("rows_more", { n: t.total })) : null);
+      return h("ol", { class: "qw-collect" }, data.collect.map(([item, why, department]) =>
+        h("li", {}, h("b", {}, item), h("small", {}, why), h("small", {}, department))));
     }
 
     // --- about --------------------------------------------------------------------------
@@ -280,6 +289,7 @@
         h("section", { class: "qw-group" }, h("h2", {}, QW.t("about_sources")), data.sources.map((s) => h("div", { class: "qw-source" },
           h("b", {}, s.title || ""), h("span", {}, [s.source, s.licence].filter(Boolean).join(" · ")),
           h("small", {}, [s.basis, s.date, s.features === null ? "" : QW.t("features", { n: QW.number(s.features) })].filter(Boolean).join(" · "))))),
+        data.hidden.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("hidden")), h("ul", { class: "qw-problems" }, data.hidden.map((r) => h("li", {}, r)))) : null,
         data.problems.length ? h("section", { class: "qw-group" }, h("details", {}, h("summary", {}, QW.t("about_problems") + "（" + data.problems.length + "）"), h("ul", { class: "qw-problems" }, data.problems.map((p) => h("li", {}, p))))) : null,
         h("section", { class: "qw-group" }, h("h2", {}, QW.t("about_keys")), h("p", { class: "qw-dim" }, QW.t("keys"))));
     }
@@ -296,8 +306,7 @@
       for (const [theme, title] of Object.entries(data.themes)) {
         const rows = QW.layers.filter((l) => l.theme === theme && state.on[l.key]).flatMap((l) => l.legend());
         if (theme === "villages" && state.on.points) {
-          const i = QW.serviceIndex();
-          groups.push([i >= 0 ? data.services[i].title : QW.t(state.by === "match" ? "by_match" : "by_category"), rows]);
+          groups.push([QW.colouring(), rows]);
         } else if (rows.length) groups.push([title, rows]);
       }
       return groups.filter(([, rows]) => rows.length).map(([title, rows]) => h("div", { class: "qw-legend-group" }, h("h3", {}, title),
@@ -310,13 +319,14 @@
 
     /** Rebuild what depends on colouring, filters or layers. */
     QW.refresh = function () {
-      drawLayers();
-      drawFilter();
-      drawSummary();
+      Object.keys(drawers).forEach((key) => stale.add(key));
+      freshen();
       drawLegend();
       QW.remember();
     };
+    QW.refreshLegend = () => { stale.add("summary"); freshen(); drawLegend(); };
     drawAbout();
+    QW.buildWhatif(root, map, data, bodies.whatif);
     QW.tab("layers");
     if (QW.small()) buttons.layers.setAttribute("aria-selected", "false");
   };

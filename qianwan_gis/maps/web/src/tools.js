@@ -49,7 +49,7 @@
       if (!ready) return;
       const c = map.getCenter(), q = new URLSearchParams();
       q.set("z", [map.getZoom(), c.lat.toFixed(5), c.lng.toFixed(5)].join("/"));
-      if (state.by !== "category") q.set("by", state.by);
+      if (state.by !== "category" && state.by !== "whatif") q.set("by", state.by);
       const changed = QW.layers.filter((l) => state.on[l.key] !== l.on).map((l) => (state.on[l.key] ? "+" : "-") + l.key);
       if (changed.length) q.set("l", changed.join(","));
       for (const [key, short] of Object.entries(filters)) if (state.filter[key].length) q.set(short, state.filter[key].join(","));
@@ -83,6 +83,15 @@
       }
     };
 
+    // --- picking places: a click then means a place, whatever lies there ---
+
+    QW.pick = null;
+    map.getContainer().addEventListener("click", (event) => {
+      if (!QW.pick || (map.dragging && map.dragging.moved())) return;
+      event.stopPropagation();
+      QW.pick(map.mouseEventToLatLng(event));
+    }, true);
+
     // --- measure ------------------------------------------------------------------------
 
     let tool = null;
@@ -112,22 +121,22 @@
         out.dataset.area = area.toFixed(0);
       }
       const exact = (m) => (m >= 1000 ? QW.number(m / 1000, 2) + " " + QW.t("kilometre") : QW.number(m) + " " + QW.t("metre"));
-      function click(event) {
+      QW.pick = (at) => {
         if (done) { points.length = 0; done = false; }
         const last = points[points.length - 1];
-        if (!last || map.latLngToContainerPoint(last).distanceTo(event.containerPoint) > 3) points.push(event.latlng);
+        // The second click of a double click adds nothing.
+        if (!last || map.latLngToContainerPoint(last).distanceTo(map.latLngToContainerPoint(at)) > 3) points.push(at);
         draw();
-      }
+      };
       const move = (event) => points.length && draw(event.latlng);
       const finish = () => { done = true; draw(); };
       const key = (event) => { if (event.key === "Enter") finish(); };
-      map.on("click", click).on("mousemove", move).on("dblclick", finish);
+      map.on("mousemove", move).on("dblclick", finish);
       document.addEventListener("keydown", key);
-      QW.measuring = true;
       draw();
       return {
         stop() {
-          map.off("click", click).off("mousemove", move).off("dblclick", finish);
+          map.off("mousemove", move).off("dblclick", finish);
           document.removeEventListener("keydown", key);
           map.doubleClickZoom.enable();
           map.getContainer().classList.remove("qw-crosshair");
@@ -135,7 +144,7 @@
           out.remove();
           button.setAttribute("aria-pressed", "false");
           tool = null;
-          QW.measuring = false;
+          QW.pick = null;
         },
       };
     }

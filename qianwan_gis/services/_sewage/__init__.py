@@ -1,0 +1,1 @@
+"""Sewage engineering: pipe hydraulics, village sewers, and the plan of a county."""

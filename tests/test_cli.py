@@ -1,0 +1,129 @@
+"""The command line: exit codes, messages instead of tracebacks, nothing half-written."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from qianwan_gis import cli
+
+
+def call(capsys, monkeypatch, *arguments):
+    """Run one command in this process; return exit code and everything printed."""
+    monkeypatch.setattr(sys, "argv", ["qianwan", *map(str, arguments)])
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as stop:
+        code = stop.code or 0
+    shown = capsys.readouterr()
+    return code, shown.out + shown.err
+
+
+COMMANDS = sorted(
+    c.name or c.callback.__name__ for c in cli.app.registered_commands if c.callback is not None
+)
+
+
+def test_every_command_has_help(capsys, monkeypatch):
+    assert {"run", "init", "counties", "check", "geocode", "review", "corridor", "coverage", "targets",
+            "layers", "map", "report", "sql", "standards", "synthetic", "verify"} <= set(COMMANDS)  # fmt: skip
+    for name in COMMANDS:
+        code, text = call(capsys, monkeypatch, name, "--help")
+        assert code == 0
+        assert any("一" <= c <= "鿿" for c in text), name
+
+
+def test_english_help_in_its_own_process():
+    run = subprocess.run(
+        [sys.executable, "-m", "qianwan_gis.cli", "run", "--help", "--lang", "en"],
+        capture_output=True, text=True, encoding="utf-8", check=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert "run every step" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["run", "nowhere"], ["run"], ["frobnicate"], ["run", "zezhou", "--set", "x"],
+     ["run", "zezhou", "--set", "no.such.key=1"], ["run", "zezhou", "--set", "roads.village.speed_kph=fast"],
+     ["init", "x", "--adcode", "999999"], ["init", "x", "--adcode", "abc"],
+     ["coverage", "zezhou", "--by", "moon"], ["layers", "zezhou", "--formats", "dwg"]],
+)  # fmt: skip
+def test_wrong_usage_is_exit_2(capsys, monkeypatch, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    code, text = call(capsys, monkeypatch, *arguments)
+    assert code == 2
+    assert text.strip()
+    assert "Traceback" not in text
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_bad_input_is_exit_1_and_writes_nothing(capsys, monkeypatch, own_demo, tmp_path):
+    (own_demo / "roads" / "roads.gpkg").write_bytes(b"nothing of the kind")
+    (own_demo / "corridor" / "stakes.gpkg").unlink()
+    code, text = call(capsys, monkeypatch, "run", own_demo, "--out", tmp_path / "out")
+    assert code == 1
+    assert "roads.gpkg" in text
+    assert "stakes.gpkg" in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_check_says_what_is_there_and_exits_by_the_input(capsys, monkeypatch, own_demo):
+    code, text = call(capsys, monkeypatch, "check", own_demo)
+    assert code == 0
+    assert "现有" in text
+    (own_demo / "county.toml").write_text("key = [", encoding="utf-8")
+    code, text = call(capsys, monkeypatch, "check", own_demo)
+    assert code == 1
+    assert "TOML" in text
+
+
+def test_init_never_overwrites(capsys, monkeypatch, tmp_path):
+    code, text = call(capsys, monkeypatch, "init", tmp_path / "a", "--adcode", "140404")
+    assert code == 0
+    assert "上党区" in text
+    before = (tmp_path / "a" / "county.toml").read_bytes()
+    code, _ = call(capsys, monkeypatch, "init", tmp_path / "a", "--adcode", "140525")
+    assert code == 2
+    assert (tmp_path / "a" / "county.toml").read_bytes() == before
+
+
+def test_init_without_carried_villages_asks_for_them(capsys, monkeypatch, tmp_path):
+    call(capsys, monkeypatch, "init", tmp_path / "a", "--adcode", "110101")
+    code, text = call(capsys, monkeypatch, "check", tmp_path / "a")
+    assert code == 1
+    assert "villages.csv" in text
+
+
+def test_synthetic_run_verify(capsys, monkeypatch, tmp_path):
+    folder, out = tmp_path / "made", tmp_path / "out"
+    assert call(capsys, monkeypatch, "synthetic", folder, "--villages", "30", "--seed", "5")[0] == 0
+    out.mkdir()
+    (out / "我的笔记.txt").write_text("keep me", encoding="utf-8")
+    code, text = call(capsys, monkeypatch, "run", folder, "--out", out)
+    assert code == 0
+    assert "map.html" in text
+    assert (out / "我的笔记.txt").read_text(encoding="utf-8") == "keep me"
+    assert call(capsys, monkeypatch, "verify", out)[0] == 0
+    (out / "coverage.csv").write_text("changed", encoding="utf-8")
+    code, text = call(capsys, monkeypatch, "verify", out)
+    assert code == 1
+    assert "coverage.csv" in text
+
+
+@pytest.mark.parametrize(
+    "command", [["coverage"], ["coverage", "--by", "zone"], ["corridor"], ["targets"]]
+)
+def test_tables_print(capsys, monkeypatch, demo_folder, command):
+    code, text = call(capsys, monkeypatch, command[0], demo_folder, *command[1:])
+    assert code == 0
+    assert len(text.splitlines()) >= 1
+
+
+def test_targets_have_no_data_until_measured(capsys, monkeypatch):
+    code, text = call(capsys, monkeypatch, "targets", "zezhou")
+    assert code == 0
+    assert "暂无数据" in text
+    assert "长治市" not in text

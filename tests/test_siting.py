@@ -1,0 +1,297 @@
+"""Siting: brute force, published optima, invariants, and infeasible instances that explain.
+
+Published: spopt's San Francisco case (205 census tracts, 16 stores; read from its wheel) with
+the figures of its notebook, and the random instance of spopt's own tests through spopt itself.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from qianwan_gis import siting
+from qianwan_gis._errors import UsageError
+
+
+def instance(seed, n=7, m=6):
+    rng = np.random.default_rng(seed)
+    cost = rng.integers(1, 20, (n, m)).astype(float)
+    if seed % 3 == 0:
+        cost[rng.random((n, m)) < 0.25] = np.nan
+    return cost, rng.integers(0, 9, n).astype(float), int(rng.integers(1, 4))
+
+
+def subsets(m, p, fixed=(), forbidden=()):
+    return [
+        list(s) for s in itertools.combinations(range(m), p)
+        if set(fixed) <= set(s) and not set(forbidden) & set(s)
+    ]  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@example(18867)  # the starting sites of the p-center do not reach every row
+@given(st.integers(0, 100_000))
+def test_all_four_problems_against_brute_force(seed):
+    cost, demand, p = instance(seed)
+    c = np.where(np.isnan(cost), np.inf, cost)
+    n, m = c.shape
+    fixed = [seed % m] if seed % 2 else []
+    forbidden = [(seed + 1) % m] if seed % 5 == 0 else []
+    sets = subsets(m, p, fixed, forbidden)
+    options = {"fixed": fixed, "forbidden": forbidden}
+
+    def total(s):
+        near = c[:, s].min(axis=1)
+        return np.inf if np.isinf(near[demand > 0]).any() else demand[demand > 0] @ near[demand > 0]
+
+    best = min(total(s) for s in sets)
+    made = siting.p_median(cost, demand, p, **options, method="exact")
+    if np.isinf(best):
+        assert made.status == "infeasible"
+        assert made.reasons
+    else:
+        assert made.status == "optimal"
+        assert made.objective == pytest.approx(best)
+        assert total(list(made.sites)) == pytest.approx(best)
+        assert len(made.sites) == p
+
+    best = min(c[:, s].min(axis=1).max() for s in sets)
+    made = siting.p_center(cost, p, **options)
+    assert (made.status == "infeasible") == np.isinf(best)
+    if np.isfinite(best):
+        assert made.objective == best
+        assert c[:, made.sites].min(axis=1).max() == best
+
+    radius = 7.0
+    best = max(demand[(c[:, s] <= radius).any(axis=1)].sum() for s in sets)
+    made = siting.mclp(cost, demand, radius, p, **options)
+    assert made.objective == pytest.approx(best)
+    assert demand[made.allocation >= 0].sum() == pytest.approx(best)
+
+    sizes = [
+        k for k in range(m + 1) for s in subsets(m, k, fixed, forbidden)
+        if k and (c[:, s] <= radius).any(axis=1).all()
+    ]  # fmt: skip
+    made = siting.lscp(cost, radius, **options)
+    assert (made.status == "infeasible") == (not sizes)
+    if sizes:
+        assert made.objective == min(sizes)
+        assert (made.allocation >= 0).all()
+
+
+def test_radius_is_inclusive():
+    cost = np.array([[5.0], [5.0000001]])
+    assert siting.mclp(cost, [1, 1], 5.0, 1).objective == 1
+    assert siting.lscp(cost[:1], 5.0).status == "optimal"
+
+
+def test_infeasible_names_rows_amounts_and_the_least_radius():
+    cost = np.array([[3.0, 9.0], [8.0, 6.0], [4.0, 12.0]])
+    made = siting.lscp(cost, 5.0)
+    assert made.status == "infeasible"
+    assert made.least_radius == 6.0
+    assert [str(r) for r in made.reasons] == [
+        "需求1：最近候选点6，超出半径1", "可行的最小半径为6",
+    ]  # fmt: skip
+    assert siting.lscp(cost, made.least_radius).status == "optimal"
+    lost = siting.p_median(np.array([[1.0], [np.inf]]), [1, 1], 1)
+    assert lost.status == "infeasible"
+    assert "需求1" in str(lost.reasons[0])
+    apart = np.where(np.eye(3) > 0, 1.0, np.inf)
+    made = siting.p_median(apart, [1, 1, 1], 2)
+    assert made.status == "infeasible"
+    assert "至少要3处" in str(made.reasons[0])
+    assert siting.p_center(apart, 2).status == "infeasible"
+    assert siting.mclp(apart, [1, 1, 1], 1, 4).reasons
+    assert siting.mclp(apart, [1, 1, 1], 1, 1, fixed=(0, 1)).status == "infeasible"
+    assert len(made.sites) == 0
+    assert (made.allocation == -1).all()
+
+
+def test_wrong_calls_are_told():
+    with pytest.raises(UsageError, match="二维"):
+        siting.lscp(np.ones(3), 1)
+    with pytest.raises(UsageError, match="为负"):
+        siting.lscp(-np.ones((2, 2)), 1)
+    with pytest.raises(UsageError, match="超出范围"):
+        siting.lscp(np.ones((2, 2)), 1, fixed=[2])
+    with pytest.raises(UsageError, match="既固定又禁止"):
+        siting.lscp(np.ones((2, 2)), 1, fixed=[1], forbidden=[1])
+    with pytest.raises(UsageError, match="需求"):
+        siting.mclp(np.ones((2, 2)), [1, -1], 1, 1)
+
+
+def test_alternative_optima_are_reported():
+    cost = np.array([[1.0, 1.0, 9.0], [1.0, 1.0, 9.0]])
+    made = siting.lscp(cost, 2.0, alternatives=5)
+    sets = {tuple(made.sites), *(tuple(a) for a in made.alternatives)}
+    assert sets == {(0,), (1,)}
+    made = siting.mclp(cost, [2, 3], 2.0, 1, alternatives=5)
+    assert len(made.alternatives) == 1
+
+
+def test_backup_takes_the_cover_that_serves_most_rows_twice():
+    # Sites 0+1 and 0+2 both cover all; with 2 the middle row is covered twice.
+    within = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 1]], bool)
+    cost = np.where(within, 1.0, 9.0)
+    made = siting.lscp(cost, 1.0, backup=True)
+    assert made.sites.tolist() == [0, 2]
+    # Hogan and ReVelle: with weight on the second site, twice beats far apart.
+    demand = [4.0, 10.0, 4.0]
+    assert siting.mclp(cost, demand, 1.0, 2, backup_weight=0.0).objective == 18
+    assert siting.mclp(cost, demand, 1.0, 2, backup_weight=0.5).objective == 18 + 5
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_budget_and_capacity_against_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    n, m, p, radius = 6, 5, 2, 9.0
+    cost = rng.integers(1, 16, (n, m)).astype(float)
+    demand = rng.integers(1, 6, n).astype(float)
+    price = rng.integers(1, 8, m).astype(float)
+    capacity = rng.integers(4, 14, m).astype(float)
+    budget = float(np.sort(price)[:p].sum() + rng.integers(0, 5))
+
+    sets = [s for s in subsets(m, p) if price[s].sum() <= budget]
+    best = max(demand[(cost[:, s] <= radius).any(axis=1)].sum() for s in sets)
+    made = siting.mclp(cost, demand, radius, p, site_costs=price, budget=budget)
+    assert made.objective == pytest.approx(best)
+    assert price[made.sites].sum() <= budget
+    assert siting.mclp(cost, demand, radius, p, site_costs=price, budget=0.5).status == "infeasible"
+
+    def assignments(s, *, optional):
+        for choice in itertools.product([*s, -1] if optional else s, repeat=n):
+            load = np.zeros(m)
+            for row, site in enumerate(choice):
+                if site >= 0:
+                    load[site] += demand[row]
+            if (load <= capacity).all():
+                yield choice
+
+    served = 0.0
+    least = np.inf
+    for s in subsets(m, p):
+        for choice in assignments(s, optional=True):
+            if all(j < 0 or cost[i, j] <= radius for i, j in enumerate(choice)):
+                served = max(served, sum(demand[i] for i, j in enumerate(choice) if j >= 0))
+        for choice in assignments(s, optional=False):
+            least = min(least, sum(demand[i] * cost[i, j] for i, j in enumerate(choice)))
+    made = siting.mclp(cost, demand, radius, p, capacity=capacity)
+    assert made.objective == pytest.approx(served)
+    load = np.bincount(
+        made.allocation[made.allocation >= 0], minlength=m, weights=demand[made.allocation >= 0]
+    )
+    assert (load <= capacity).all()
+    made = siting.p_median(cost, demand, p, capacity=capacity)
+    assert (made.status == "infeasible") == np.isinf(least)
+    if np.isfinite(least):
+        assert made.objective == pytest.approx(least)
+    else:
+        assert made.reasons
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000))
+def test_more_never_hurts_and_numbering_does_not_matter(seed):
+    cost, demand, _ = instance(seed * 3 + 1, 12, 9)
+    values = [siting.mclp(cost, demand, 6.0, p).objective for p in range(1, 5)]
+    assert values == sorted(values)
+    wider = [siting.mclp(cost, demand, r, 2).objective for r in (3.0, 6.0, 9.0)]
+    assert wider == sorted(wider)
+    median = [siting.p_median(cost, demand, p).objective for p in range(1, 5)]
+    assert median == sorted(median, reverse=True)
+    order = np.random.default_rng(seed).permutation(len(cost))
+    again = siting.p_median(cost[order], demand[order], 3)
+    assert again.objective == pytest.approx(siting.p_median(cost, demand, 3).objective)
+
+
+def test_people_and_villages_are_two_figures():
+    made = siting.mclp(np.array([[1.0], [1.0], [9.0]]), [10, 20, 70], 2.0, 1)
+    shares = made.shares([10, 20, 70]).set_index("unit")["share"]
+    assert shares["villages"] == pytest.approx(2 / 3)
+    assert shares["people"] == pytest.approx(0.3)
+
+
+def test_curve_says_what_each_site_adds():
+    cost = np.array([[1, 9, 9, 1], [1, 9, 9, 9], [9, 1, 9, 1], [9, 1, 9, 9], [9, 9, 1, 1]], float)
+    made = siting.curve(cost, [1] * 5, 2.0, 3)
+    assert made["added"].tolist() == [0, 1, 2, 3]
+    assert made["site"].tolist()[1] == 3  # three of five rows at once
+    assert made["people"].tolist() == [0, 3, 4, 5]
+    assert made["people_gained"].tolist() == [0, 3, 1, 1]
+    assert made["best_people"].tolist() == [0, 3, 4, 5]
+    after = siting.curve(cost, [1] * 5, 2.0, 1, fixed=[3])
+    assert after["people"].tolist() == [3, 4]
+
+
+def plane(n, m, seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.random((n, 2)) * 1000, rng.random((m, 2)) * 1000
+    return np.hypot(*(a[:, None] - b[None]).transpose(2, 0, 1)), rng.integers(1, 100, n).astype(
+        float
+    )
+
+
+def test_heuristic_says_its_bound_and_the_exact_answer_lies_inside():
+    cost, demand = plane(120, 120, 6)
+    exact = siting.p_median(cost, demand, 12, method="exact")
+    quick = siting.p_median(cost, demand, 12, method="heuristic")
+    assert exact.status == "optimal"
+    assert quick.bound <= exact.objective * (1 + 1e-9) <= quick.objective * (1 + 2e-9)
+    assert quick.gap <= 0.01
+    # Independent formulation: one binary programme over all assignments.
+    from scipy import sparse
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    n, m = cost.shape
+    serve = sparse.hstack(
+        [sparse.csr_array((n, m)), sparse.kron(sparse.eye_array(n), np.ones((1, m)))]
+    )
+    link = sparse.hstack(
+        [sparse.kron(np.ones((n, 1)), sparse.eye_array(m)), -sparse.eye_array(n * m)]
+    )
+    total = np.r_[np.ones(m), np.zeros(n * m)]
+    found = milp(
+        np.r_[np.zeros(m), (demand[:, None] * cost).ravel()],
+        constraints=[LinearConstraint(serve, 1, 1), LinearConstraint(link, 0, np.inf),
+                     LinearConstraint(total, 12, 12)],
+        integrality=np.r_[np.ones(m), np.zeros(n * m)], bounds=Bounds(0, 1),
+    )  # fmt: skip
+    assert exact.objective == pytest.approx(found.fun, rel=1e-7)
+
+
+# ---- published ------------------------------------------------------------------------------
+
+
+def san_francisco():
+    spec = importlib.util.find_spec("spopt")
+    if spec is None or spec.origin is None:
+        pytest.skip("spopt is not installed")
+    folder = Path(spec.origin).parent / "tests" / "test_locate" / "data"
+    table = pd.read_csv(folder / "SF_network_distance_candidateStore_16_censusTract_205_new.csv")
+    cost = table.pivot(index="DestinationName", columns="name", values="distance")
+    demand = table.drop_duplicates("DestinationName").set_index("DestinationName")["demand"]
+    return cost.to_numpy(), demand.loc[cost.index].to_numpy(float)
+
+
+def test_san_francisco_published_optima():
+    cost, demand = san_francisco()
+    assert cost.shape == (205, 16)
+    cover = siting.lscp(cost, 5000.0)
+    assert (cover.status, cover.objective) == ("optimal", 8)
+    most = siting.mclp(cost, demand, 5000.0, 4)
+    share = most.shares(demand).set_index("unit")["share"]
+    assert share["villages"] == pytest.approx(0.8976, abs=5e-5)  # 89.76 % of the tracts
+    assert share["people"] == pytest.approx(0.9164, abs=5e-5)  # but 91.64 % of the people
+    median = siting.p_median(cost, demand, 4, method="exact")
+    assert median.objective == pytest.approx(2848268129.7145104, rel=1e-12)
+    assert median.objective / demand.sum() == pytest.approx(2982.1268579890657)
+    assert siting.p_center(cost, 4).objective == pytest.approx(7403.0638, abs=1e-4)
