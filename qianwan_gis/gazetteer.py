@@ -219,7 +219,7 @@ class Gazetteer:
         adcode
             County code; taken from the units' codes where they have one.
         layer, crs
-            Layer (or worksheet) and, where the file carries none, CRS of a point layer.
+            Layer or worksheet; CRS of a table's coordinates, or of a layer that carries none.
         datum
             ``wgs84`` (also CGCS2000), ``gcj02`` or ``bd09``: converted on reading.
         columns
@@ -364,6 +364,9 @@ class _Reader:
         for column in frame.columns:
             frame[column] = frame[column].astype(str).str.strip()
         frame = frame[(frame["name"] != "") | (frame["township"] != "")]
+        frame = self._in_degrees(frame, file)
+        if len(self.log.errors) > before:
+            return _empty(self.adcode)
         _check_rows(frame, first_row, file, self.log)
         if len(self.log.errors) > before:
             return _empty(self.adcode)
@@ -419,7 +422,7 @@ class _Reader:
         frame = frame.where(frame.notna(), "").astype(str)
         centres = degrees.geometry.representative_point() if len(degrees) else degrees.geometry
         frame["lon"], frame["lat"] = centres.x.map(repr), centres.y.map(repr)
-        self.datum = "wgs84"  # converted by read_layer
+        self.datum, self.crs = "wgs84", None  # converted by read_layer
         return frame.reset_index(drop=True)
 
     def _has_columns(self, frame: pd.DataFrame, file: str) -> bool:
@@ -437,6 +440,29 @@ class _Reader:
                 fix=("加上该列，或在字段对照中写明", "add the column or map it"),
             )
         return not missing
+
+    def _in_degrees(self, frame: pd.DataFrame, file: str) -> pd.DataFrame:
+        """Turn coordinates of the declared CRS into degrees; what is not a number stays as it is."""
+        if self.crs is None or not {"lon", "lat"} <= set(frame.columns):
+            return frame
+        from pyproj import Transformer
+        from pyproj.exceptions import CRSError
+
+        try:
+            to_degrees = Transformer.from_crs(self.crs, WGS84, always_xy=True)
+        except CRSError:
+            self.log.add(
+                "error", "bad_crs", f"坐标系“{self.crs}”无法识别",
+                f"the coordinate system “{self.crs}” is not known", file=file,
+            )  # fmt: skip
+            return frame
+        x, y = (pd.to_numeric(frame[c].replace("", None), errors="coerce") for c in ("lon", "lat"))
+        known = x.notna() & y.notna()
+        lon, lat = to_degrees.transform(x[known].to_numpy(), y[known].to_numpy())
+        frame = frame.copy()
+        frame.loc[known, "lon"] = [repr(float(v)) for v in lon]
+        frame.loc[known, "lat"] = [repr(float(v)) for v in lat]
+        return frame
 
     def _converted(self, frame: pd.DataFrame) -> pd.DataFrame:
         if self.datum in ("wgs84", "cgcs2000") or not {"lon", "lat"} <= set(frame.columns):

@@ -451,6 +451,15 @@ def densest(regions: gpd.GeoDataFrame, share: float = DENSE_SHARE) -> gpd.GeoDat
 
 # --- coverage -------------------------------------------------------------------------------
 
+# What services add to COVERAGE beyond its contract.
+COVERAGE_EXTRAS = (
+    Column("metres_low", "number", Text("里程下限", "Metres, low"), Text("5%分位", "5th percentile"), "m"),
+    Column("metres_high", "number", Text("里程上限", "Metres, high"), Text("95%分位", "95th percentile"), "m"),
+    Column("band", "text", Text("距离档", "Distance band"), Text("筛查所得，不是结论", "from a screen, no conclusion")),
+    Column("backup_id", "text", Text("备用设施", "Backup facility"), Text("次近的设施", "the next nearest")),
+    Column("backup_minutes", "number", Text("到备用设施的时间", "Minutes to the backup"), Text("", ""), "min"),
+    Column("p_backup", "number", Text("备用设施覆盖概率", "Probability of the backup"), Text("", "")),
+)  # fmt: skip
 _STATE = Column(
     "state",
     "text",
@@ -479,7 +488,11 @@ _COVERAGE_COLUMNS = (
     _STATE,
     Column("state_text", "text", Text("状态（文字）", "State, in words"), _STATE.note),
     *(c for c in _contract(COVERAGE, "reason") if c.name not in ("code", "service", "tier")),
+    *COVERAGE_EXTRAS,
 )
+
+
+MINUTES = ("minutes", "minutes_low", "minutes_high", "backup_minutes")
 
 
 def coverage_state(coverage: pd.DataFrame, disclosure: Disclosure) -> pd.Series:
@@ -550,7 +563,7 @@ def coverage_points(results: Results, service: str, tier: str) -> gpd.GeoDataFra
     rows = coverage[(coverage["service"] == service) & (coverage["tier"] == tier)]
     rows = rows.assign(state=coverage_state(rows, results.disclosure))
     if not results.disclosure.decimal_minutes:
-        minutes = ["minutes", "minutes_low", "minutes_high"]
+        minutes = [c for c in MINUTES if c in rows.columns]
         rows = rows.assign(**rows[minutes].astype("float64").round())
     villages = results.villages
     located = villages.loc[
@@ -600,6 +613,7 @@ def _facilities(results: Results) -> gpd.GeoDataFrame | None:
 
 ROAD_SYMBOLS = (
     Symbol("motorway", Text("高速公路", "motorway"), "#b5453c", 0.9),
+    Symbol("motorway_link", Text("高速匝道", "motorway link"), "#b5453c", 0.4),
     Symbol("trunk", Text("干线公路", "trunk road"), "#d98324", 0.75),
     Symbol("primary", Text("国省道", "primary road"), "#e0a83a", 0.65),
     Symbol("secondary", Text("县道", "county road"), "#c9b458", 0.5),

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +19,7 @@ import pandas as pd
 from qianwan_gis import _io, boundaries, datum, doubts, geocoding, indicators, sources
 from qianwan_gis import facilities as facility_files
 from qianwan_gis import roads as road_files
-from qianwan_gis._errors import DataError, Problem, ProblemLog
+from qianwan_gis._errors import DataError, Problem, ProblemLog, UsageError
 from qianwan_gis._text import Lang, Text
 from qianwan_gis.chainage import Chainage
 from qianwan_gis.corridor import Corridor, route_via
@@ -157,7 +157,8 @@ class Plan:
     @property
     def crs(self) -> pyproj.CRS:
         """The county's CGCS2000 3-degree zone, without prefix."""
-        return self.boundary.crs
+        crs: pyproj.CRS = self.boundary.crs
+        return crs
 
     @cached_property
     def gazetteer(self) -> Gazetteer:
@@ -474,8 +475,14 @@ class Plan:
         by
             ``county``, ``township``, ``category``, ``list`` or ``zone``.
         """
+        groups = get_args(indicators.By)
+        if by not in groups:
+            there = ", ".join(groups)
+            raise UsageError(
+                Text(f"汇总方式应为 {there}，不是“{by}”", f"by is one of {there}, not “{by}”")
+            )
         return indicators.summary(
-            self.coverage, self.villages, by, county=self.county.name,
+            self.coverage, self.villages, cast("indicators.By", by), county=self.county.name,
             corridor_villages=self.corridor_villages,
         )  # fmt: skip
 

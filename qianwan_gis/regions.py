@@ -318,7 +318,12 @@ def region_radius(
         x, y, radius in metres.
     """
     region = polygons if isinstance(polygons, Region) else Region.of(polygons, weights)
-    places = sample(region, np.random.default_rng(seed), _SAMPLE)
+    # A tenth of a percent of the extent is nothing to a radius, and much to a triangulation.
+    west, south, east, north = shapely.total_bounds(region.polygons)
+    coarse = shapely.simplify(region.polygons, 0.001 * max(east - west, north - south))
+    whole = shapely.is_empty(coarse) | (shapely.area(coarse) <= 0)
+    plain = Region(np.where(whole, region.polygons, coarse), region.weights)
+    places = sample(plain, np.random.default_rng(seed), _SAMPLE)
     centroids = shapely.centroid(region.polygons)
     x = float(shapely.get_x(centroids) @ region.weights)
     y = float(shapely.get_y(centroids) @ region.weights)

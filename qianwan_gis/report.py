@@ -7,8 +7,9 @@ not bear is named in the last chapter with the reason, and printed nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -266,10 +267,12 @@ def _road_lengths(results: Results) -> pd.DataFrame:
 
 def _road_finding(results: Results, table: pd.DataFrame) -> Text:
     presumed = int((results.roads["basis"] == "presumed").sum())
+    if table.empty and not presumed:
+        return Text("没有道路数据，不能作路网分析。", "There are no roads: no network analysis.")
     bases = table.groupby("basis")["km"].sum().sort_values(ascending=False, kind="stable")
     parts = [(value_text("basis", b), round(float(km))) for b, km in bases.items()]
-    zh = "县域内道路线：" + "，".join(f"{t.zh}{km}公里" for t, km in parts)
-    en = "Road lines in the county: " + ", ".join(f"{t.en} {km} km" for t, km in parts)
+    zh = "县域内道路线：" + ("，".join(f"{t.zh}{km}公里" for t, km in parts) or "无")
+    en = "Road lines in the county: " + (", ".join(f"{t.en} {km} km" for t, km in parts) or "none")
     if presumed:
         zh += f"；另有{presumed}条推定连接只供计算，不是道路，经过它们的时间一律给区间"
         en += (
@@ -465,6 +468,9 @@ def _roads(
 def _coverage(document: Document, results: Results, pictures: dict[str, tuple[str, bytes]]) -> None:
     lang = results.lang
     document.heading(1, Text("服务覆盖", "Service coverage"))
+    if results.coverage.empty:
+        document.say(Text("没有评估任何服务。", "No service was assessed."))
+        return
     document.say(
         Text(
             "位置、推定路段、绕行系数和车速的不确定性联合抽样：覆盖概率不低于0.95判为覆盖，不高于0.05判为未覆盖，"
@@ -511,11 +517,69 @@ def _coverage(document: Document, results: Results, pictures: dict[str, tuple[st
     for key in pictures:
         if key.startswith("coverage_"):
             _picture(document, pictures, key)
-    for by in ("township", "category", "list", "zone"):
-        table = content.summary_table(results, by)
-        if table is not None and results.disclosure.county_shares:
-            _content_table(document, results, table, table.title)
+    if results.disclosure.county_shares:
+        for by in ("township", "category", "list", "zone"):
+            _summary(document, results, by)
     _uncovered(document, results)
+
+
+def _summary(document: Document, results: Results, by: str) -> None:
+    """Show a summary crosswise: groups down, services across, in villages and in people."""
+    lang = results.lang
+    table = content.summary_table(results, by)
+    if table is None:
+        return
+    frame = table.frame.assign(
+        what=table.frame["tier"].astype(str), group=table.frame[by].map(_group)
+    )
+    order = list(dict.fromkeys(frame["what"]))
+    groups = list(dict.fromkeys(frame["group"]))
+    rows = {(row.group, row.what): row for row in frame.itertuples()}
+    head = [content.SUMMARIES[by].get(lang), Text("村数", "Villages").get(lang), *order]
+    name = content.SUMMARIES[by]
+
+    def villages(row: Any) -> str:
+        if not row.assessed:
+            return "—"
+        return f"{int(row.covered)}/{int(row.assessed)} {row.share:.0%}"
+
+    def people(row: Any) -> str:
+        return "—" if pd.isna(row.share_people) else f"{row.share_people:.0%}"
+
+    def cells(show: Callable[[Any], str]) -> list[list[str]]:
+        return [
+            [
+                group,
+                str(
+                    max(int(rows[group, what].villages) for what in order if (group, what) in rows)
+                ),
+                *(show(rows[group, what]) if (group, what) in rows else "—" for what in order),
+            ]
+            for group in groups
+        ]
+
+    document.table(
+        Text(
+            f"{name.zh}：覆盖村数/已评估村数（覆盖率）", f"{name.en}: villages covered / assessed"
+        ),
+        head,
+        cells(villages),
+        widths=(1.8, 1, *[1.2] * len(order)),
+    )
+    if "share_people" in frame and frame["share_people"].notna().any():
+        kinds = sorted(set(frame.get("people_kind", pd.Series(dtype=str)).dropna()) - {""})
+        document.table(
+            Text(f"{name.zh}：覆盖人口占已评估人口", f"{name.en}: share of people covered"),
+            head,
+            cells(people),
+            widths=(1.8, 1, *[1.2] * len(order)),
+            note=Text("人口口径：" + "、".join(kinds), "Population: " + ", ".join(kinds)),
+        )
+
+
+def _group(value: object) -> str:
+    """Return a group's name; distances as whole metres."""
+    return f"{value:.0f} m" if isinstance(value, float) else str(value) or "—"
 
 
 def _uncovered(document: Document, results: Results) -> None:
@@ -560,18 +624,23 @@ def _uncovered(document: Document, results: Results) -> None:
 
 def _minutes(row: object, results: Results) -> str:
     """Return a time as the data bear it: a range where presumed, whole minutes where thin."""
-    low, high = getattr(row, "minutes_low", None), getattr(row, "minutes_high", None)
+
+    def number(name: str) -> float | None:
+        value = getattr(row, name, None)
+        return None if value is None or pd.isna(value) else float(value)
+
     unit = "分钟" if results.lang == "zh" else "min"
-    if low is not None and high is not None and pd.notna(low) and pd.notna(high):
-        return f"{round(float(low))}–{round(float(high))} {unit}"
-    minutes = getattr(row, "minutes", None)
-    if minutes is not None and pd.notna(minutes):
+    low, high = number("minutes_low"), number("minutes_high")
+    if low is not None and high is not None:
+        return f"{round(low)}–{round(high)} {unit}"
+    if (minutes := number("minutes")) is not None:
         digits = 1 if results.disclosure.decimal_minutes else 0
-        return f"{float(minutes):.{digits}f} {unit}"
-    metres = getattr(row, "metres", None)
-    if metres is not None and pd.notna(metres):
-        return _metres(float(metres), results.lang)
-    return "—"
+        return f"{minutes:.{digits}f} {unit}"
+    low, high = number("metres_low"), number("metres_high")
+    if low is not None and high is not None:
+        return f"{_metres(low, results.lang)}–{_metres(high, results.lang)}"
+    metres = number("metres")
+    return "—" if metres is None else _metres(metres, results.lang)
 
 
 def _rest(count: int) -> Text | None:
@@ -709,6 +778,9 @@ def _plain(value: object) -> str:
 def _sources(document: Document, results: Results) -> None:
     document.heading(1, Text("数据来源与许可", "Data sources and licences"))
     table = content.sources_table(results)
+    if table.frame.empty:
+        document.say(Text("没有登记数据来源。", "No source is on record."))
+        return
     shown = [c for c in table.columns if c.name in ("title", "source", "licence", "date", "basis", "features")]  # fmt: skip
     cut = content.Table(table.key, table.title, table.frame[[c.name for c in shown]], tuple(shown))
     widths = {"title": 1.6, "source": 4.0, "licence": 1.8, "date": 1.4, "basis": 1.2, "features": 1.1}  # fmt: skip

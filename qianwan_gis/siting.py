@@ -260,7 +260,7 @@ def mclp(
             prices=_prices(site_costs, budget, m, open_),
         )
     cover, group = _distinct_rows(usable)
-    weight = np.bincount(group, weights=w, minlength=len(cover))
+    weight = np.bincount(group, weights=w, minlength=len(cover)).astype(np.float64)
     used = cover.any(axis=1) & (weight > 0)
     cover, weight = cover[used], weight[used]
     prices = _prices(site_costs, budget, m, open_)

@@ -140,6 +140,16 @@ class FakeResults:
             made["covered"] / made["assessed"].clip(lower=1),
             np.nan,
         )
+        if self.disclosure.people:
+            sums = table.assign(
+                people_assessed=table["population"].where(table["known"], 0.0),
+                people_covered=table["population"].where(table["yes"], 0.0),
+            )
+            keys = ["group", "service", "tier"]
+            people = sums.groupby(keys, as_index=False)[["people_assessed", "people_covered"]].sum()
+            made = made.merge(people, on=keys)
+            made["share_people"] = made["people_covered"] / made["people_assessed"]
+            made["people_kind"] = "户籍 2023"
         return made.rename(columns={"group": by})
 
     def with_lang(self, lang: str) -> FakeResults:
@@ -486,3 +496,27 @@ def rich(villages: int = 90, *, seed: int = 2) -> FakeResults:
             Text("内部工作图·未经审核不得公开", "Internal working map, not for publication"),
         ],
     )  # fmt: skip
+
+
+def bare() -> FakeResults:
+    """Return results of a county folder with nothing in it but an outline, seats and names."""
+    made = thin(12)
+    villages = made.villages
+    villages[["lists", "category", "population_kind"]] = ""
+    villages["population"] = np.nan
+    villages[["basis", "match"]] = ["none", "none"]
+    villages["uncertainty_m"] = np.nan
+    villages = villages.set_geometry(gpd.GeoSeries([None] * len(villages), crs=CRS))
+    return replace(
+        made,
+        villages=villages,
+        regions=made.regions.iloc[:0],
+        roads=made.roads.iloc[:0],
+        facilities=made.facilities.iloc[:0],
+        inventories={},
+        coverage=made.coverage.iloc[:0],
+        targets=made.targets.iloc[:0],
+        to_collect=made.to_collect.iloc[:0],
+        sources=made.sources.iloc[:0],
+        problems=[],
+    )

@@ -262,6 +262,26 @@ def test_one_table_for_all_services_keeps_the_contract():
     assert set(made.loc[made["service"] == "water", "reason"]) == {"no_works_register"}
 
 
+def test_totals_come_from_the_same_draws():
+    from qianwan_gis.services import Joint
+
+    # Two villages around the limit and one far inside; the third has no position.
+    places = t.villages([(1000, 0), (1000, 0), (300, 0), None], uncertainty=200)
+    joint, draws = Joint(), Draws(n=400, seed=8)
+    made = access.coverage(
+        CLINIC, places, draws.positions(places), LINE, t.facilities([(0, 0)]),
+        {("clinic", "village"): Inventory.COMPLETE}, STANDARDS, draws, joint=joint,
+    )  # fmt: skip
+    total = joint.totals().iloc[0]
+    assert (total["villages"], total["assessed"]) == (4, 3)
+    within = joint.within["clinic", "village"]
+    assert within.mean(axis=1)[:3] == pytest.approx(made["p_covered"].to_numpy(float)[:3], abs=1e-4)
+    sums = within[:3].sum(axis=0)
+    assert total["within_low"] == np.percentile(sums, 5)
+    assert total["within_high"] == np.percentile(sums, 95)
+    assert 1 <= total["within_low"] <= total["within"] <= total["within_high"] <= 3
+
+
 # ---- sewage and water by record -------------------------------------------------------------
 
 
@@ -392,6 +412,22 @@ def test_raam_is_the_equilibrium():
     np.testing.assert_allclose(score, expected, rtol=2e-3)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_raam_equals_pysal_run_to_its_end():
+    # With its default of 150 cycles PySAL stops 1-10 % away on some origins; with 3000 it arrives.
+    raam = pytest.importorskip("access.raam")
+    cost, demand, supply = pairs(60, 8, 8, seed=5)
+    demand = (demand * 200).astype(int)
+    expected = raam.raam(
+        pd.DataFrame({"demand": demand}), pd.DataFrame({"supply": supply}),
+        cost.rename(columns={"destination": "dest"}), tau=30, max_cycles=3000, min_step=0.0005,
+        half_life=300,
+    ).reindex(demand.index)  # fmt: skip
+    ours = access.raam(cost, demand, supply, 30.0)
+    np.testing.assert_allclose(ours, expected, rtol=1e-3)
+    assert ours.attrs["gap"] <= 1e-6
+
+
 def test_equity_figures_by_hand():
     score = pd.Series([1.0, 1.0, 1.0, 1.0])
     assert access.gini(score) == pytest.approx(0.0)
@@ -417,8 +453,100 @@ def test_faults_of_scores_are_told_together():
     assert {p.code for p in caught.value.problems} == {"missing_column", "negative"}
     twice = pd.concat([cost, cost.head(1)])
     with pytest.raises(DataError, match="重复"):
-        access.fca(twice, demand, supply, 30.0)
+        access.fca(twice, demand, supply, 60.0)
     with pytest.raises(UsageError):
         access.fca(cost, demand, supply, 30.0, method="4sfca")
     with pytest.raises(UsageError):
         access.raam(cost, demand, supply, 0.0)
+
+
+# ---- further questions ----------------------------------------------------------------------
+
+
+def test_backup_is_the_second_facility():
+    made = access.backup(t.villages([(0, 0), (1000, 0), (9000, 0), None]),
+                         t.facilities([(0, 0), (1001, 0)]), LINE, minutes=15.0)  # fmt: skip
+    assert made["first_id"].tolist() == ["F00", "F01", "F01"]
+    assert made["second_id"].tolist() == ["F01", "F00", "F00"]
+    assert made["within"].tolist() == [1, 2, 0]  # 1001 m is over, 1000 m is not
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_full_facilities_cover_no_more_and_people_are_conserved(seed, split):
+    cost, demand, supply = pairs(20, 5, 3, seed=seed)
+    capacity = supply * 60
+    made = access.allocate(cost, demand, capacity, 40.0, split=split)
+    assert made.groupby("origin")["people"].sum().reindex(demand.index).to_numpy() == pytest.approx(
+        demand.to_numpy()
+    )
+    served = made[made["reason"] == "ok"]
+    load = served.groupby("destination")["people"].sum().reindex(capacity.index, fill_value=0.0)
+    assert (load <= capacity + 1e-9).all()
+    assert (served["cost"] <= 40.0).all()
+    full = made[made["reason"] == "facility_full"]
+    if split:  # whoever is left over has only full facilities within the limit
+        for origin in full["origin"]:
+            near = cost[(cost["origin"] == origin) & (cost["cost"] <= 40.0)]["destination"]
+            assert load[near].to_numpy() == pytest.approx(capacity[near].to_numpy())
+    mixed = access.allocate(
+        cost.sample(frac=1, random_state=seed), demand, capacity, 40.0, split=split
+    )
+    pd.testing.assert_frame_equal(made, mixed)
+
+
+def test_life_circle_knows_missing_from_unknown():
+    made = access.life_circle(
+        {"clinic": pd.Series({"a": 15.0, "b": 16.0, "c": 2.0}), "shop": pd.Series({"a": 3.0, "b": 1.0})},
+        15.0, required=["clinic", "shop"],
+    )  # fmt: skip
+    assert made["complete"].tolist() == [True, False, pd.NA]
+    assert made["missing"].tolist() == ["", "clinic", ""]
+    assert made["unknown"].tolist() == ["", "", "shop"]
+    assert made["reached"].tolist() == [2, 1, 1]
+
+
+def test_rural_access_index_straight_and_along_the_network():
+    # A paved road along y = 0; a dirt track leads 3 km off to the side and comes back near it.
+    from shapely import LineString
+
+    lines = [[(0, 0), (5000, 0)], [(5000, 0), (8000, 0), (8000, 3000)]]
+    roads = gpd.GeoDataFrame(
+        {"road_id": ["p", "d"], "road_class": ["tertiary", "track"], "surface": ["asphalt", "dirt"],
+         "status": "existing"},
+        geometry=[LineString([(t.X0 + x, t.Y0 + y) for x, y in line]) for line in lines], crs=t.CRS,
+    )  # fmt: skip
+    nodes = pd.DataFrame({"node": [0, 1, 2, 3], "x": t.X0 + np.array([0, 5000, 8000, 8000]),
+                          "y": t.Y0 + np.array([0, 0, 0, 3000])})  # fmt: skip
+    edges = pd.DataFrame({"u": [0, 1, 2], "v": [1, 2, 3], "seconds": 1.0,
+                          "metres": [5000.0, 3000.0, 3000.0], "road_id": ["p", "d", "d"]})  # fmt: skip
+    from qianwan_gis.network import RoadNetwork
+
+    net = RoadNetwork.from_edges(nodes, edges, t.CRS)
+    places = t.villages([(1000, 2000), (7000, 0), (6900, 100), (8000, 1000), None],
+                        population=[100, 200, 300, 400, 500], population_kind="registered")  # fmt: skip
+    made = access.rural_access_index(places, roads, all_season=["asphalt"], network=net)
+    straight, network = made.loc["straight"], made.loc["network"]
+    assert (straight["villages"], straight["assessed"], straight["within"]) == (5, 4, 3)
+    assert straight["share_people"] == pytest.approx(600 / 1000)
+    # (6900, 100) is 1903 m away as the crow flies and 2000 m by the track: still within
+    assert network["within"] == 3
+    tight = access.rural_access_index(
+        places, roads, all_season=["asphalt"], network=net, distance_m=1999
+    )
+    assert tight.loc["straight", "within"] == 1
+    assert tight.loc["network", "within"] == 0
+    none = access.rural_access_index(places, roads, all_season=pd.Series([False, False]))
+    assert none.loc["straight", "within"] == 0
+    unknown = places.assign(population=[100, np.nan, np.nan, 1, 1])
+    made = access.rural_access_index(unknown, roads, all_season=["asphalt"])
+    assert np.isnan(made.loc["straight", "share_people"])
+
+
+def test_change_between_scenarios():
+    def table(values):
+        return pd.DataFrame({"code": list("abcd"), "service": "clinic", "tier": "village",
+                             "minutes": [1.0] * 4, "covered": pd.array(values, dtype="boolean")})  # fmt: skip
+
+    made = access.compare(table([True, False, pd.NA, False]), table([True, True, False, pd.NA]))
+    assert made["change"].tolist() == ["same", "gained", "decided", "undecided"]

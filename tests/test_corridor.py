@@ -482,6 +482,9 @@ def test_locate_keeps_the_index_and_empty_points(gapped):
     assert found["chainage"].iloc[0] == 10
     assert found["chainage"].iloc[1] is None
     assert found["offset_m"].isna().tolist() == [False, True, True, True]
+    plain = gapped.locate([Point(10, 5), gapped.point_at("K1+700")])
+    assert plain["chainage_m"].tolist() == [10, 1700]
+    assert gapped.locate(Point(10, 5))["offset_m"].tolist() == [5]
     none = gapped.locate(where.iloc[:0])
     assert len(none) == 0
     with pytest.raises(DataError, match="坐标系"):

@@ -12,13 +12,15 @@ import pyogrio
 import pyproj
 import pytest
 import rasterio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from results_fixture import CRS, HOSTILE, rich, thin
+from results_fixture import CRS, HOSTILE, bare, rich, thin
 
-from qianwan_gis import export, layers
+from qianwan_gis import export, layers, report
 from qianwan_gis._errors import UsageError
-from qianwan_gis.export import dxf, kml, qgis, raster, shapefile
+from qianwan_gis.export import dxf, kml, qgis, raster, shapefile, tables
+from qianwan_gis.export.document import markdown
+from qianwan_gis.maps import sheets, static
 
 shapefile_reader = pytest.importorskip("shapefile", reason="pyshp is a development extra")
 KML = "{http://www.opengis.net/kml/2.2}"
@@ -58,6 +60,20 @@ def test_write_layers_writes_all_formats_the_same_twice(tmp_path):
     }
     assert a.keys() == b.keys()
     assert [n for n in a if a[n] != b[n]] == []
+
+
+def test_a_county_with_nothing_but_names_goes_through(tmp_path):
+    results = bare()
+    written = export.write_layers(results, tmp_path, formats=tuple(export.FORMATS))
+    assert len(pyogrio.read_dataframe(written[0], layer="villages")) == len(results.villages)
+    tables.write_xlsx(results, tmp_path / "t.xlsx")
+    tables.write_csv(results, tmp_path / "c.csv")
+    text = markdown(report.build(results, figures=False))
+    assert "全县共12个村" in text
+    assert "没有创建名单" in text
+    assert not [sheet for sheet in sheets.sheets(results) if sheet.key.startswith("coverage")]
+    for sheet in (*sheets.sheets(results), *sheets.township_sheets(results)):
+        static.draw(sheet)
 
 
 def test_unknown_format_writes_nothing(tmp_path):
@@ -126,6 +142,7 @@ def test_long_text_is_cut_between_characters_and_told(tmp_path):
     assert row["截断"] == "1"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=40, unique=True))
 def test_short_names_are_short_distinct_and_plain(names):
     short = shapefile.short_names(names)
@@ -134,6 +151,7 @@ def test_short_names_are_short_distinct_and_plain(names):
     assert all(1 <= len(s.encode()) <= 10 and s.isascii() for s in short.values())
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(0, 40))
 def test_fitted_text_is_a_prefix_within_the_limit(text, limit):
     text = text.encode("utf-8", "ignore").decode()

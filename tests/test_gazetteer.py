@@ -154,6 +154,17 @@ def test_a_point_layer_and_its_datum(tmp_path):
     assert found["lat"].iloc[0] == pytest.approx(35.6, abs=1e-7)
 
 
+def test_projected_coordinates_of_a_declared_crs():
+    table = pd.DataFrame({"乡镇": ["石桥镇"] * 2, "村名": ["李家沟", "王庄"]})
+    table["经度"], table["纬度"] = ["500000", ""], ["3941165", ""]
+    found = Gazetteer.read(table, crs="EPSG:4547", adcode="999901").units
+    # the zone's central meridian is 114 E, with 500 km of false easting; one degree is 111 km
+    assert found["lon"].iloc[0] == pytest.approx(114, abs=1e-9)
+    assert found["lat"].iloc[0] == pytest.approx(35.6, abs=0.01)
+    assert found["lon"].isna().tolist() == [False, True]
+    assert faults(table, crs="EPSG:1")[0][0] == "bad_crs"
+
+
 def faults(source, **options):
     with pytest.raises(DataError) as caught:
         Gazetteer.read(source, **options)

@@ -170,6 +170,32 @@ def test_a_table_is_answered_row_by_row() -> None:
     assert [p.row for p in told] == [3, 4]
 
 
+def test_codes_of_the_users_own_are_kept_or_replaced_aloud() -> None:
+    table = pd.DataFrame(
+        {
+            "code": ["140525100234", "140525999999", "999"],
+            "name": ["冶底", "大箕", "不存在的庄"],
+            "township": ["南村镇", "大箕镇", "南村镇"],
+        },
+        index=["a", "a", "b"],
+    )
+    located = geocoding.locate(table, gazetteer="140525")
+    assert located.villages["code"].tolist() == ["140525100234", "140525111200", "999"]
+    assert located.villages.index.tolist() == ["a", "a", "b"]
+    assert [(p.code, p.row) for p in located.problems] == [
+        ("village_not_matched", 3),
+        ("code_replaced", 2),
+    ]
+
+
+def test_lists_flag_the_rows_of_a_table_without_adding_any() -> None:
+    lists = read_village_list(DATA / "villages" / "zezhou_2025.csv")
+    table = pd.DataFrame({"name": ["冶底", "大箕"], "township": ["南村镇", "大箕镇"]}, index=[5, 4])
+    found = geocoding.locate(table, gazetteer="140525", lists=lists).villages
+    assert found.index.tolist() == [5, 4]
+    assert (found["lists"] != "").tolist() == [True, False]
+
+
 def test_geocode_tells_the_county_by_the_codes() -> None:
     table = pd.DataFrame({"code": ["140525100234"], "name": ["冶底"], "township": ["南村镇"]})
     assert geocoding.geocode(table)["match"].tolist() == ["landmark"]
@@ -498,14 +524,14 @@ def synthetic_gazetteer(county: synthetic.SyntheticCounty) -> Gazetteer:
 
 
 def test_regions_of_a_synthetic_county_hold_their_share() -> None:
-    county = synthetic.county(villages=700, seed=3)
+    county = synthetic.county(villages=500, seed=3)
     table = calibration.leave_one_out(
         synthetic_gazetteer(county), outline=county.boundary, crs=county.villages.crs
     )
-    assert len(table) > 600
-    assert 0.87 <= table["held"].mean() <= 0.94
+    assert len(table) > 400
+    assert 0.86 <= table["held"].mean() <= 0.94
     for level in (0.5, 0.7, 0.9):
-        assert calibration.credible_share(table, level) == pytest.approx(level, abs=0.04)
+        assert calibration.credible_share(table, level) == pytest.approx(level, abs=0.05)
 
 
 def test_intervals_agree_with_published_values() -> None:

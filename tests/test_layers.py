@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from results_fixture import HOSTILE, rich, thin
 from shapely import box
@@ -87,6 +87,7 @@ def test_colours_of_one_legend_differ():
             assert len(set(looks)) == len(looks), entry.key
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.01, 1), st.floats(1, 50)), min_size=1, max_size=8),
     st.floats(0.1, 0.99),

@@ -315,6 +315,14 @@ def test_hostile_names_change_only_their_row():
         assert poisoned.match("李家沟", name).best.name == "李家沟"
 
 
+@given(st.text(max_size=12), st.text(max_size=8))
+def test_any_text_can_be_asked_for(name, township):
+    found = NameIndex(table([("石桥镇", n) for n in TOWN])).match(name, township)
+    assert 0 <= found.certainty < 1
+    assert (found.best is None) == (found.kind == "none")
+    assert str(found.reason)
+
+
 def test_matching_does_not_depend_on_the_order_of_rows():
     frame = table([("石桥镇", n) for n in TOWN])
     one = NameIndex(frame).match("翟河低", "石桥镇")

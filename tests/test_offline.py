@@ -255,6 +255,20 @@ def test_rich_map_draws_offline(tmp_path: Path):
 
 
 @pytest.mark.browser
+def test_clusters_without_tiles_have_a_deepest_zoom(tmp_path: Path):
+    m = folium.Map([35.5, 112.8], tiles=None)
+    cluster = fp.MarkerCluster().add_to(m)
+    for i in range(20):
+        folium.Marker([35.5 + i / 1000, 112.8]).add_to(cluster)
+    folium.Marker([35.6, 112.8], icon=folium.Icon()).add_to(m)  # glyphicon, folium's default
+    with browser() as started, opened(started, save_offline(m, tmp_path / "m.html")) as seen:
+        assert seen.requests == []
+        assert seen.faults == []
+        assert seen.page.locator(".marker-cluster").count() == 1
+        assert seen.page.evaluate("document.fonts.check(\"16px 'Glyphicons Halflings'\")")
+
+
+@pytest.mark.browser
 def test_markers_have_their_image_and_hostile_text_does_nothing(tmp_path: Path):
     cells = gpd.GeoDataFrame({"n": [HOSTILE], "geometry": [Point(112.8, 35.5)]}, crs="EPSG:4326")
     m = bare()

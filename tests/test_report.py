@@ -75,7 +75,17 @@ def test_presumed_times_are_whole_ranges():
 def test_rich_data_tell_shares_and_the_corridor(tmp_path):
     text = markdown(report.build(rich(), figures=False))
     assert "示范廊带线长" in text
-    assert re.search(r"\d+%", text)
+    results = rich()
+    both = results.coverage.merge(results.villages.drop(columns="geometry"), on="code")
+    own = both[
+        (both["township"] == "下村镇") & (both["service"] == "clinic") & (both["tier"] == "county")
+    ]
+    yes = own["covered"].astype(bool)
+    people = own.loc[yes, "population"].sum() / own["population"].sum()
+    section = text.split("按乡镇：覆盖村数")[1]
+    assert f"{yes.sum()}/{len(own)} {yes.mean():.0%} " in section.split("下村镇")[1].split("\n")[0]
+    section = text.split("按乡镇：覆盖人口")[1]
+    assert f" {people:.0%} " in section.split("下村镇")[1].split("\n")[0]
     assert "现有资料支持本报告的全部内容" in text
 
 

@@ -41,7 +41,7 @@ def subsets(m, p, fixed=(), forbidden=()):
 def test_all_four_problems_against_brute_force(seed):
     cost, demand, p = instance(seed)
     c = np.where(np.isnan(cost), np.inf, cost)
-    n, m = c.shape
+    m = c.shape[1]
     fixed = [seed % m] if seed % 2 else []
     forbidden = [(seed + 1) % m] if seed % 5 == 0 else []
     sets = subsets(m, p, fixed, forbidden)

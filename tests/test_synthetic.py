@@ -209,11 +209,14 @@ def test_registers_are_complete_and_consistent(made):
     assert {("corridor", t) for t in ("post", "scenic", "toilet", "charger")} <= set(table.index)
     works = made.facilities[made.facilities["tier"] == "works"]
     assert (works["capacity"] > 0).all()
-    assert set(made.supplies["facility_id"]) == set(works["facility_id"])
-    assert made.supplies["code"].is_unique
-    supplied = made.supplies["code"].isin(made.villages["code"])
-    assert supplied.all()
-    assert 0.85 < len(made.supplies) / 300 < 1.0
+    water = made.supplies[made.supplies["tier"] == "works"]
+    assert set(water["facility_id"]) == set(works["facility_id"])
+    assert water["code"].is_unique
+    assert made.supplies["code"].isin(made.villages["code"]).all()
+    assert 0.85 < len(water) / 300 < 1.0
+    tanks = made.supplies[made.supplies["tier"] == "on_site"]
+    assert len(tanks) == table["sewage", "on_site"]
+    assert tanks["code"].is_unique
     assert set(made.sewers["plant_id"]) == set(
         made.facilities.loc[made.facilities["tier"] == "plant", "facility_id"]
     )

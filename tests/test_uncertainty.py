@@ -104,7 +104,7 @@ def test_verdicts():
 def test_totals_are_joint():
     within = np.zeros((2, 200), bool)
     within[:, :100] = True  # both covered in the same draws: the total is 0 or 2, never 1
-    mid, low, high = total_covered(within)
+    _, low, high = total_covered(within)
     assert (low, high) == (0, 2)
     assert total_covered(within, [10, 5])[2] == 15
 

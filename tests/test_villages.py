@@ -7,6 +7,8 @@ import docx
 import openpyxl
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qianwan_gis import settings
 from qianwan_gis._errors import DataError
@@ -335,6 +337,40 @@ def test_totals_that_no_shift_explains_are_told():
     assert "未作改动" in message
 
 
+SMALL = "泽州县名单（县级）\n{}\n合计结束后的说明，不是表格  内容\n"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["乡镇,精品示范村,提档升级村", "下村镇,,大南庄村、柳树底村", "金村镇,东六庄村,崔庄村"],
+        [
+            "| 乡镇 | 精品示范村 | 提档升级村 |", "| --- | --- | --- |",
+            "| 下村镇 | | 大南庄村、柳树底村 |", "| 金村镇 | 东六庄村 | 崔庄村 |",
+        ],
+        ["乡镇\t精品示范村\t提档升级村", "下村镇\t\t大南庄村、", "柳树底村", "金村镇\t东六庄村\t崔庄村"],
+        ["乡镇\t精品示范村\t提档升级村", "下村镇\t\t大南庄村、柳树", "底村", "", "金村镇\t东六庄村\t崔庄村"],
+        [
+            "乡镇     精品示范村     提档升级村",
+            "下村镇                  大南庄村、柳树底村",
+            "金村镇   东六庄村       崔庄村",
+        ],
+    ],
+)  # fmt: skip
+def test_text_in_the_ways_it_is_copied(lines):
+    found = read_village_list(SMALL.format("\n".join(lines)))
+    rows = found.table[["township", "printed", "category", "code"]].to_numpy().tolist()
+    assert rows == [
+        ["下村镇", "大南庄村", "提档升级村", "140525101201"],
+        ["下村镇", "柳树底村", "提档升级村", "140525101220"],
+        ["金村镇", "东六庄村", "精品示范村", "140525106204"],
+        ["金村镇", "崔庄村", "提档升级村", "140525106208"],
+    ]
+    guessed = messages(found, "columns_guessed")
+    assert len(guessed) == ("  " in lines[0])
+    assert all("下村镇" in g and "金村镇" not in g for g in guessed)
+
+
 def test_a_former_and_a_misprinted_township(zezhou):
     text = "泽州县名单（县级）\n乡镇\t精品示范村\t提档升级村\n李寨乡\t\t望头村\n晋庙浦镇\t\t石槽村\n火星镇\t\t甲村\n"
     found = read_village_list(text)
@@ -342,6 +378,42 @@ def test_a_former_and_a_misprinted_township(zezhou):
     assert "晋庙铺镇" in only(found, "township_misprint")
     assert "火星镇" in only(found, "township_unknown")
     assert list(found.table["code"]) == ["140525115201", "140525105201", ""]
+
+
+def test_totals_may_stand_in_a_long_table(zezhou):
+    table = pd.read_csv(CARRIED, dtype=str, keep_default_na=False)
+    lines = table[["list", "row", "township", "printed", "category_printed"]].to_numpy().tolist()
+    for name, numbers in STATED.items():
+        lines += [[name, "", "合计", str(n), c] for n, c in zip(numbers, CATEGORIES, strict=False)]
+    text = "\n".join(",".join(line) for line in [["list", "row", "乡镇", "村名", "类别"], *lines])
+    found = read_village_list("泽州县\n" + text)
+    pd.testing.assert_frame_equal(found.totals, zezhou.totals)
+    assert "只有这一种改法" in only(found, "totals_split", "大阳镇")
+
+
+TABLE_TEXT = st.lists(
+    st.lists(
+        st.sampled_from(
+            ["乡镇", "精品示范村", "提档升级村", "村名", "类别", "合计", "3", "", "甲镇", "李家村、王庄", "、", "<b>", "=1+1", "—"]
+        ),
+        max_size=4,
+    ),
+    max_size=8,
+)  # fmt: skip
+
+
+@given(TABLE_TEXT, st.sampled_from(["\t", "|", ",", "   "]))
+def test_no_text_breaks_the_reader(rows, separator):
+    text = "\n".join(separator.join(row) for row in rows) + "\n"
+    try:
+        found, problems = read_village_list(text), []
+    except DataError as error:
+        found, problems = None, error.problems
+    if found is None:
+        assert any(p.level == "error" for p in problems)
+    else:
+        assert len(found.table) > 0
+        assert found.totals["printed"].sum() == (found.table["category_printed"] != "").sum()
 
 
 def test_a_user_supplied_gazetteer_is_used():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,15 +17,14 @@ from qianwan_gis._text import Text
 from qianwan_gis.chainage import Chainage
 from qianwan_gis.corridor import _build
 from qianwan_gis.corridor._build import SAME_CHAINAGE, Part
+from qianwan_gis.corridor._equations import apply_equations
+from qianwan_gis.corridor._nearest import Pieces
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 Floats = NDArray[np.float64]
 Stake = Chainage | float | int | str
-
-LEFT, RIGHT, ON, AHEAD = "左", "右", "线上", "端外"
-_TIE = 0.01  # m; places on the line further apart than this are two places
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Corridor:
         if not log.errors:
             parts = _build.make_parts(table, tolerance=tolerance, gap=gap, log=log, file=file)
         if parts and equations is not None and len(equations):
-            parts = _apply_equations(parts, equations, tolerance, log, file)
+            parts = apply_equations(parts, equations, tolerance, log, file)
         log.raise_errors()
         if basis is None:
             column = _build.column(segments, "basis")
@@ -238,7 +237,7 @@ class Corridor:
 
     def locate(
         self,
-        points: gpd.GeoSeries | gpd.GeoDataFrame,
+        points: gpd.GeoSeries | gpd.GeoDataFrame | Sequence[shapely.Point] | shapely.Point,
         *,
         branch: str | None = None,
         within: float | None = None,
@@ -248,7 +247,8 @@ class Corridor:
         Parameters
         ----------
         points
-            Points in any CRS.
+            Table or series of points in any CRS; plain shapely points, which carry no CRS, are
+            taken as being in the corridor's.
         branch
             Only this branch.
         within
@@ -265,7 +265,12 @@ class Corridor:
         place: at a station equation, where branches meet). Of equal places the first along the
         main line is taken. Empty rows for missing points.
         """
+        import geopandas as gpd
+
         segments = self._pieces(branch)
+        if not hasattr(points, "geometry"):
+            plain = [points] if isinstance(points, shapely.Point) else list(points)
+            points = gpd.GeoSeries(plain, crs=self.crs)
         geometry = points.geometry
         if geometry.crs is None:
             raise DataError(
@@ -624,135 +629,12 @@ class Corridor:
             f"{label} is not on {name} ({self._label(low)} to {self._label(high)})",
         )
 
-    def _pieces(self, branch: str | None) -> _Pieces:
+    def _pieces(self, branch: str | None) -> Pieces:
         name = None if branch is None else self._branch(branch)
-        return _Pieces(
+        return Pieces(
             [i for i, part in enumerate(self.parts) if name is None or part.branch == name],
             self.parts,
         )
-
-
-@dataclass(frozen=True)
-class _Found:
-    part: NDArray[np.int64]
-    chainage: Floats
-    offset: Floats
-    side: NDArray[Any]
-    beyond: Floats
-    ties: dict[int, list[tuple[int, float]]]
-
-
-class _Pieces:
-    """All straight pieces of a corridor, for nearest-place search."""
-
-    def __init__(self, numbers: Sequence[int], parts: Sequence[Part]) -> None:
-        self.parts = parts
-        starts, ends, owner, at = [], [], [], []
-        for number in numbers:
-            part = parts[number]
-            starts.append(part.coords[:-1])
-            ends.append(part.coords[1:])
-            at.append(part.along[:-1])
-            owner.append(np.full(len(part.coords) - 1, number))
-        self.a, self.b = np.concatenate(starts), np.concatenate(ends)
-        self.owner, self.at = np.concatenate(owner), np.concatenate(at)
-        self.size = np.hypot(*(self.b - self.a).T)
-        # the straight piece before and after, where the drawn line goes on
-        count = len(self.owner)
-        joined = np.zeros(count, dtype=bool)
-        joined[1:] = self.owner[1:] == self.owner[:-1]
-        for number in numbers:
-            first = int(np.searchsorted(self.owner, number))
-            if first > 0 and self._follows(parts, self.owner[first - 1], number):
-                joined[first] = True
-        self.joined = joined
-        self.tree = shapely.STRtree(shapely.linestrings(np.stack([self.a, self.b], axis=1)))
-
-    @staticmethod
-    def _follows(parts: Sequence[Part], before: int, number: int) -> bool:
-        return parts[before].branch == parts[number].branch and parts[number].join != "gap"
-
-    def nearest(self, xy: Floats) -> _Found:
-        """Nearest place for every point; see `Corridor.locate` for the rules."""
-        points = shapely.points(xy)
-        (_, _), distance = self.tree.query_nearest(points, return_distance=True, all_matches=False)
-        slack = 1e-6 * np.maximum(1.0, distance)
-        who, piece = self.tree.query(points, predicate="dwithin", distance=distance + slack)
-        a, b, size = self.a[piece], self.b[piece], self.size[piece]
-        unit = (b - a) / size[:, None]
-        forward = ((xy[who] - a) * unit).sum(axis=1)
-        t = np.clip(forward, 0.0, size)
-        foot = a + unit * t[:, None]
-        away = np.hypot(*(xy[who] - foot).T)
-        owner = self.owner[piece]
-        along = self.at[piece] + t
-        chainage = np.empty(len(piece))
-        for number in np.unique(owner).tolist():
-            mine = owner == number
-            chainage[mine] = self.parts[number].chainage_at(along[mine])
-        # first the nearest (ties rounded to a micrometre), then the first along the corridor
-        order = np.lexsort((along, owner, np.round(away, 6), who))
-        first = np.r_[0, np.flatnonzero(np.diff(who[order])) + 1]
-        best = order[first]
-        ties: dict[int, list[tuple[int, float]]] = {}
-        for i, (low, high) in enumerate(
-            zip(first.tolist(), [*first[1:].tolist(), len(order)], strict=True)
-        ):
-            if high - low < 2:
-                continue
-            chosen = order[low]
-            others = [
-                (int(owner[k]), float(chainage[k]))
-                for k in order[low + 1 : high].tolist()
-                if self.parts[owner[k]].branch != self.parts[owner[chosen]].branch
-                or abs(chainage[k] - chainage[chosen]) > _TIE
-                or np.hypot(*(foot[k] - foot[chosen])) > _TIE
-            ]
-            kept: list[tuple[int, float]] = []
-            for p, c in others:
-                if not any(q == p and abs(c - d) <= _TIE for q, d in kept):
-                    kept.append((p, c))
-            if kept:
-                ties[i] = kept
-        offset, side, beyond = self._sides(xy, piece[best], forward[best], away[best])
-        return _Found(owner[best], chainage[best], offset, side, beyond, ties)
-
-    def _sides(
-        self, xy: Floats, piece: NDArray[np.int64], forward: Floats, away: Floats
-    ) -> tuple[Floats, NDArray[Any], Floats]:
-        """Signed offset, side and overshoot.
-
-        A point nearest to a vertex lies on the outer side of the bend there; the straight piece
-        on either hand may have it on the other side.
-        """
-        direction = self.b[piece] - self.a[piece]
-        reach = xy - self.a[piece]
-        cross = direction[:, 0] * reach[:, 1] - direction[:, 1] * reach[:, 0]
-        size = self.size[piece]
-        last = len(self.owner) - 1
-        after = np.minimum(piece + 1, last)
-        goes_on = (piece < last) & self.joined[after]
-        comes_from = self.joined[piece]
-        for at_end, neighbour, linked in (
-            (forward >= size, after, goes_on),
-            (forward <= 0.0, np.maximum(piece - 1, 0), comes_from),
-        ):
-            bend = at_end & linked
-            other = self.b[neighbour] - self.a[neighbour]
-            turn = direction[:, 0] * other[:, 1] - direction[:, 1] * other[:, 0]
-            if neighbour is not after:
-                turn = -turn
-            decided = bend & (np.abs(turn) > 1e-12 * size * self.size[neighbour])
-            cross = np.where(decided, -turn, cross)
-        over = np.where((forward > size) & ~goes_on, forward - size, 0.0)
-        over = np.where((forward < 0.0) & ~comes_from, -forward, over)
-        straight = np.abs(cross) <= 1e-9 * size * np.maximum(away, 1e-9)
-        on_line = away <= 1e-6
-        side = np.where(cross > 0.0, LEFT, RIGHT).astype(object)
-        side[straight] = AHEAD
-        side[on_line] = ON
-        sign = np.where((cross > 0.0) | straight, 1.0, -1.0)
-        return np.where(on_line, 0.0, sign * away), side, over
 
 
 def _metres(chainage: Stake) -> tuple[float, str]:
@@ -773,81 +655,3 @@ def _geometry(pieces: Sequence[Floats], parts: Sequence[Part]) -> Any:
     if len(done) == 1:
         return shapely.LineString(done[0])
     return shapely.MultiLineString(done)
-
-
-def _apply_equations(
-    parts: list[Part], equations: pd.DataFrame, tolerance: float, log: ProblemLog, file: str
-) -> list[Part]:
-    """Break chainage at the given equations, or check them where the stakes already break."""
-    missing = [c for c in ("back", "ahead") if c not in equations.columns]
-    for name in missing:
-        log.add("error", "missing_column", f"断链表缺少字段“{name}”",
-                f"the table of equations lacks “{name}”", file=file, field=name)  # fmt: skip
-    if missing:
-        return parts
-    for number, (_, row) in enumerate(equations.iterrows(), start=1):
-        branch = str(row["branch"]) if "branch" in equations.columns else parts[0].branch
-        try:
-            back, ahead = Chainage.parse(row["back"]), Chainage.parse(row["ahead"])
-        except UsageError as error:
-            log.add("error", "bad_chainage", error.text.zh, error.text.en, file=file, row=number)
-            continue
-        mine = [p for p in parts if p.branch == branch]
-        rest = [p for p in parts if p.branch != branch]
-        stated = any(
-            abs(a.end - back) <= 0.5 and abs(b.start - ahead) <= 0.5
-            for a, b in itertools.pairwise(mine)
-        )
-        if stated:
-            continue
-        at = next(
-            (
-                i
-                for i in reversed(range(len(mine)))
-                if mine[i].start < back.metres <= mine[i].end + SAME_CHAINAGE
-            ),
-            None,
-        )
-        if at is None:
-            log.add(
-                "error",
-                "equation_nowhere",
-                f"断链 {back} = {ahead} 在“{branch}”上没有位置",
-                f"equation {back} = {ahead} fits nowhere on “{branch}”",
-                file=file,
-                row=number,
-            )
-            continue
-        part = mine[at]
-        cut = float(part.metres_at(back.metres))
-        shift = ahead.metres - back.metres
-        pieces = [part] if cut >= part.length - 1e-9 else list(_split(part, cut))
-        later = [replace(p, counts=p.counts + shift) for p in [*pieces[1:], *mine[at + 1 :]]]
-        mine = _build.joined([*mine[:at], pieces[0], *later], tolerance, log, file)
-        order = list(dict.fromkeys(p.branch for p in parts))
-        parts = [p for b in order for p in (mine if b == branch else rest) if p.branch == b]
-    return parts
-
-
-def _split(part: Part, cut: float) -> tuple[Part, Part]:
-    """Cut a part in two at a distance from its start."""
-    at = float(part.chainage_at(cut))
-    low, high = part.marks < cut - 1e-9, part.marks > cut + 1e-9
-    first, second = part.stretch(0.0, cut), part.stretch(cut, part.length)
-    sizes = [np.r_[0.0, np.cumsum(np.hypot(*np.diff(c, axis=0).T))] for c in (first, second)]
-    return (
-        replace(
-            part,
-            coords=first,
-            along=sizes[0],
-            marks=np.r_[part.marks[low], sizes[0][-1]],
-            counts=np.r_[part.counts[low], at],
-        ),
-        replace(
-            part,
-            coords=second,
-            along=sizes[1],
-            marks=np.r_[0.0, part.marks[high] - cut],
-            counts=np.r_[at, part.counts[high]],
-        ),
-    )

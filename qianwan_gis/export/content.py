@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qianwan_gis._text import Lang, Text
-from qianwan_gis.layers import STATE_TEXT, Results, coverage_state
+from qianwan_gis.layers import COVERAGE_EXTRAS, MINUTES, STATE_TEXT, Results, coverage_state
 from qianwan_gis.schemas import COVERAGE, TARGETS, VILLAGES, Column, value_text
 
 _NOTHING = Text("", "")
@@ -53,6 +53,7 @@ _KNOWN: dict[str, Column] = {
     for c in (
         *VILLAGES,
         *COVERAGE,
+        *COVERAGE_EXTRAS,
         *TARGETS,
         _column("county", "text", "县", "County"),
         _column("township", "text", "乡镇", "Township"),
@@ -73,6 +74,9 @@ _KNOWN: dict[str, Column] = {
         _column("people", "number", "人口", "People", "人"),
         _column("people_covered", "number", "覆盖人口", "People covered", "人"),
         _column("people_assessed", "number", "已评估人口", "People assessed", "人"),
+        _column("measured", "number", "测算值", "Measured"),
+        _column("met", "boolean", "是否达到", "Met"),
+        _column("people_kind", "text", "人口口径", "Population kind"),
         _column("rank", "integer", "次序", "Rank"),
         _column("item", "text", "要收集的资料", "What to collect"),
         _column("what", "text", "要收集的资料", "What to collect"),
@@ -134,7 +138,6 @@ SUMMARIES = {
     "zone": Text("按廊带距离", "By distance from the corridor"),
 }
 _PEOPLE = ("people", "share_people", "population")
-_MINUTES = ("minutes", "minutes_low", "minutes_high")
 
 
 def describe(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> tuple[Column, ...]:
@@ -212,11 +215,10 @@ def coverage_table(results: Results, *, coded: bool = False) -> Table:
     frame.insert(place, "state", state)
     # "Not covered" that the inventory does not bear is told as unknown here as well.
     frame["covered"] = frame["covered"].astype("boolean").mask(state == "unknown")
-    frame["p_covered"] = frame["p_covered"].astype("float64").round(3)
-    frame["metres"] = frame["metres"].astype("float64").round(0)
-    digits = 1 if results.disclosure.decimal_minutes else 0
-    for name in _MINUTES:
-        frame[name] = frame[name].astype("float64").round(digits)
+    places = dict.fromkeys(MINUTES, 1 if results.disclosure.decimal_minutes else 0)
+    places |= {"p_covered": 3, "p_backup": 3, "metres": 0, "metres_low": 0, "metres_high": 0}
+    for name in frame.columns.intersection(list(places)):
+        frame[name] = frame[name].astype("float64").round(places[name])
     if coded:
         words = frame["reason"].map(lambda v: value_text("reason", v).get(results.lang))
         frame.insert(int(frame.columns.get_indexer(["reason"])[0]) + 1, "reason_text", words)

@@ -21,6 +21,7 @@ from qianwan_gis._text import Text
 from qianwan_gis.export import content
 from qianwan_gis.layers import (
     BLUE,
+    MINUTES,
     ORANGE,
     STATE_TEXT,
     Results,
@@ -38,7 +39,9 @@ _FORMATS = {
     "minutes": "0.0",
     "minutes_low": "0.0",
     "minutes_high": "0.0",
+    "backup_minutes": "0.0",
     "p_covered": "0.00",
+    "p_backup": "0.00",
     "x": "0.0",
     "y": "0.0",
     "lon": "0.000000",
@@ -345,7 +348,7 @@ def _write_column(
 def _number_format(name: str, results: Results) -> str:
     if name.startswith("share"):
         return "0.0%"
-    if name.startswith("minutes") and not results.disclosure.decimal_minutes:
+    if name in MINUTES and not results.disclosure.decimal_minutes:
         return "0"
     return _FORMATS.get(name, "#,##0")
 

@@ -271,7 +271,8 @@ def _rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return one row per village to place, and the gazetteer's units that they are."""
     if villages is not None:
-        return _given(villages, gazetteer, log)
+        rows, units = _given(villages, gazetteer, log)
+        return (_with_lists(rows, listed, gazetteer, add=False) if len(listed) else rows), units
     units = gazetteer.units
     rows = pd.DataFrame(
         {
@@ -285,21 +286,24 @@ def _rows(
     for column in ("lists", "category", "category_note"):
         rows[column] = ""
     if len(listed):
-        rows = _with_lists(rows, listed, gazetteer)
+        rows = _with_lists(rows, listed, gazetteer, add=True)
     return rows.reset_index(drop=True), units
 
 
-def _with_lists(rows: pd.DataFrame, listed: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
+def _with_lists(
+    rows: pd.DataFrame, listed: pd.DataFrame, gazetteer: Gazetteer, *, add: bool
+) -> pd.DataFrame:
+    """Flag the listed villages, and add those without a code if asked to."""
     listed = listed.copy()
-    present = {t: gazetteer.township(t).name or t for t in listed["township"].unique()}
-    listed["township"] = listed["township"].map(present)
+    present = _present(listed["township"], gazetteer)
+    listed["township"] = [present[t] or t for t in listed["township"]]
     made = gazetteer.adcode + "-" + listed["township"] + "-" + listed["name"].astype(str)
     if "key" in listed.columns:  # the list's own reading of the same form
         made = listed["key"].astype(str)
     coded = listed["code"].fillna("").astype(str)
     listed["code"] = coded.where(coded != "", made)
     missing = listed[~listed["code"].isin(rows["code"])].drop_duplicates("code")
-    if len(missing):
+    if add and len(missing):
         extra = missing[["code", "name", "township"]].assign(
             lists="", category="", category_note=""
         )
@@ -307,7 +311,7 @@ def _with_lists(rows: pd.DataFrame, listed: pd.DataFrame, gazetteer: Gazetteer) 
     for code, group in listed.groupby("code", sort=False):
         by_list = dict(zip(group["list"], group["category"].fillna(""), strict=True))
         known = sorted(set(filter(None, by_list.values())), key=_category_rank)
-        at = rows.index[rows["code"] == code]
+        at = rows["code"] == code
         rows.loc[at, "lists"] = ";".join(dict.fromkeys(group["list"]))
         rows.loc[at, "category"] = known[0] if known else ""
         if len(known) > 1:
@@ -339,33 +343,72 @@ def _given(
         if "code" in villages.columns
         else pd.Series("", index=villages.index)
     )
-    open_ = ~code.isin(set(gazetteer.units["code"]))
+    given = code
+    present = _present(township, gazetteer)
+    code = code.where(code.isin(set(gazetteer.units["code"])), "")
+    code = _same_name(code, name, township.map(present), gazetteer.units)
+    open_ = code == ""
     if open_.any():
         asked = pd.DataFrame({"name": name[open_], "township": township[open_]})
         if "county" in villages.columns:
             asked["county"] = villages.loc[open_, "county"]
         found = gazetteer.names.match_table(asked)
         sure = (found["certainty"] >= names.CERTAIN) & ~found["across"]
-        for row, label in enumerate(found.index):
-            if not sure[label]:
-                _tell_unmatched(name[label], township[label], found.loc[label], row, log)
-        code = code.mask(open_, found["match_code"].where(sure, "").reindex(code.index))
-    present = {t: gazetteer.township(t).name for t in township.unique()}
+        for at, row in enumerate(np.flatnonzero(open_)):
+            if not sure.iloc[at]:
+                _tell_unmatched(
+                    name.iloc[row], township.iloc[row], found.iloc[at], int(row) + 1, log
+                )
+        code.loc[open_] = found["match_code"].where(sure, "").to_numpy()
     where = township.map(present).fillna("")
     made = gazetteer.adcode + "-" + township + "-" + name
+    for row in np.flatnonzero((given != "") & (code != "") & (given != code)):
+        log.add(
+            "warning",
+            "code_replaced",
+            f"代码“{given.iloc[row]}”不在地名表中，按乡镇和村名改用“{code.iloc[row]}”",
+            f"code “{given.iloc[row]}” is not in the gazetteer; “{code.iloc[row]}” has the same "
+            "township and name and is used instead",
+            row=int(row) + 1,
+            field="code",
+        )
+    code = code.where(code != "", given)
     code = code.where(code != "", made)
     # The same village twice keeps two rows: regions and texts go by code, rows by position.
     units = gazetteer.units[gazetteer.units["code"].isin(set(code))]
     official = units.set_index("code")
     rows = pd.DataFrame({"code": code, "name": name, "township": where}, index=villages.index)
     matched = code.isin(official.index)
-    rows.loc[matched, "township"] = code[matched].map(official["township"])
-    rows.loc[matched, "name"] = code[matched].map(official["name"])
+    for column in ("township", "name"):
+        rows.loc[matched, column] = code[matched].map(official[column]).to_numpy()
     for column in _POPULATION:
         rows[column] = code.map(official[column]) if column in official.columns else np.nan
     for column in ("lists", "category", "category_note"):
         rows[column] = villages[column].map(ladder.text_of) if column in villages.columns else ""
     return rows, units
+
+
+def _present(townships: pd.Series, gazetteer: Gazetteer) -> dict[str, str]:
+    """Return the present name of each township as printed; empty for one that is not known."""
+    table = gazetteer.townships
+    current = set(table.loc[table["status"].astype(str) != "former", "name"])
+    return {t: t if t in current else gazetteer.township(t).name for t in townships.unique()}
+
+
+def _same_name(
+    code: pd.Series, name: pd.Series, township: pd.Series, units: pd.DataFrame
+) -> pd.Series:
+    """Fill in the code where township and name agree with just one unit.
+
+    Most names of a list do; only the others need the slower comparison of spellings.
+    """
+    near = units[units["township"].isin(set(township))]
+    key = pd.MultiIndex.from_arrays([near["township"], near["name"].map(names.core)])
+    alone = ~key.duplicated(keep=False)
+    known = pd.Series(near["code"].to_numpy()[alone], index=key[alone])
+    asked = pd.MultiIndex.from_arrays([township, name.map(names.core)])
+    found = pd.Series(known.reindex(asked).to_numpy(), index=code.index).fillna("")
+    return code.where(code != "", found)
 
 
 def _tell_unmatched(name: str, township: str, found: pd.Series, row: int, log: ProblemLog) -> None:
@@ -386,7 +429,7 @@ def _tell_unmatched(name: str, township: str, found: pd.Series, row: int, log: P
         "village_not_matched",
         f"“{township}{short}”未能与地名表可靠对应{guess}",
         f"“{short}” ({township}) has no certain match in the gazetteer{guess_en}",
-        row=row + 1,
+        row=row,
         field="name",
         fix=("核对村名和乡镇，或填写代码", "check the name and township, or give the code"),
     )

@@ -17,6 +17,7 @@ from qianwan_gis.standards import Standards
 
 # Regions serve probabilities: an outline drawn to fifty metres is ample and much faster.
 _SIMPLIFY_M = 50.0
+_LEAST_CELL_M2 = 10_000.0
 # A township polygon of the user's own is believed to within a few hundred metres.
 _OWN_WIDTHS = (300.0, 1000.0)
 _OWN_SHARES = (0.96, 0.03, 0.01)
@@ -209,7 +210,8 @@ class Areas:
         core = self.cell(part)
         if core is None:
             core = self.cell(township)
-        if core is None or core.is_empty:
+        # A seat outside the county leaves a cell of no ground worth the name.
+        if core is None or core.area < _LEAST_CELL_M2:
             return Region.of([self.county])
         if own:
             return bands(core, _OWN_WIDTHS, _OWN_SHARES, shapely.union(self.county, core))

@@ -13,7 +13,7 @@ from qianwan_gis.geocoding import ladder
 from qianwan_gis.geocoding._locate import county_frame
 from qianwan_gis.geocoding.areas import Areas
 from qianwan_gis.geocoding.fusion import fuse
-from qianwan_gis.regions import region_radius
+from qianwan_gis.regions import Region, region_radius, sample
 from qianwan_gis.standards import Standards
 
 
@@ -40,8 +40,9 @@ def leave_one_out(
     pandas.DataFrame
         One row per hidden point: ``code``, ``name``, ``township``, ``match`` (of the region),
         ``radius_m`` (the radius printed as holding 90 %), ``distance_m`` (of the true point from
-        the region's centre), ``held`` (the circle holds it), ``denser`` and ``own`` (mass in
-        denser polygons than the point's, and in its own).
+        the region's centre), ``held`` (the circle holds it), ``level`` (mass of the region nearer
+        to its centre than the true point: even between 0 and 1 where the regions are true),
+        ``denser`` and ``own`` (mass in denser polygons than the point's, and in its own).
     """
     standards = standards or Standards.load()
     outline, crs = county_frame(gazetteer, outline, crs)
@@ -76,6 +77,7 @@ def leave_one_out(
                 radius,
                 distance,
                 distance <= radius,
+                _nearer(verdict.region, x, y, distance),
                 denser,
                 same,
             )
@@ -90,10 +92,17 @@ def leave_one_out(
             "radius_m",
             "distance_m",
             "held",
+            "level",
             "denser",
             "own",
         ],
     )
+
+
+def _nearer(region: Region, x: float, y: float, distance: float) -> float:
+    """Return the mass of a region nearer to a place than a distance."""
+    places = sample(region, np.random.default_rng(0), 2048)
+    return float((np.hypot(places[:, 0] - x, places[:, 1] - y) < distance).mean())
 
 
 def interval(hits: float, n: int, *, z: float = 1.959964) -> tuple[float, float]:

@@ -128,6 +128,11 @@ def _without_fonts(root: Path, path: str) -> str:
     return _inline(_FONT_FACE.sub("", css), (root / path).parent)
 
 
+def _search(root: Path, path: str) -> str:
+    """The search box is sized for Latin letters: make room for a Chinese placeholder."""
+    return _plain(root, path) + ".leaflet-control-search .search-input{min-width:12em}"
+
+
 def _side_by_side(root: Path, path: str) -> str:
     """The published file is a CommonJS module: wrap it and carry its two style sheets inside."""
     code = (root / path).read_text(encoding="utf-8")
@@ -176,7 +181,7 @@ SOURCES: tuple[Asset, ...] = (
     Asset((_CDNJS + "leaflet.markercluster/1.*/MarkerCluster.css",), "leaflet.markercluster", "dist/MarkerCluster.css"),
     Asset((_CDNJS + "leaflet.markercluster/1.*/MarkerCluster.Default.css",), "leaflet.markercluster", "dist/MarkerCluster.Default.css"),
     Asset((_NPM + "leaflet-search@2*/dist/leaflet-search.min.js",), "leaflet-search", "dist/leaflet-search.min.js"),
-    Asset((_NPM + "leaflet-search@2*/dist/leaflet-search.min.css",), "leaflet-search", "dist/leaflet-search.min.css"),
+    Asset((_NPM + "leaflet-search@2*/dist/leaflet-search.min.css",), "leaflet-search", "dist/leaflet-search.min.css", "", _search),
     Asset((_NPM + "leaflet.fullscreen@3*/Control.FullScreen.min.js",), "leaflet.fullscreen", "Control.FullScreen.js"),
     Asset((_NPM + "leaflet.fullscreen@3*/Control.FullScreen.css",), "leaflet.fullscreen", "Control.FullScreen.css"),
     Asset((_GH + "ljagis/leaflet-measure@2*/dist/leaflet-measure.min.js",), "leaflet-measure", "dist/leaflet-measure.min.js"),

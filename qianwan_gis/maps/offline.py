@@ -31,7 +31,9 @@ Tiles = Literal["refuse", "drop", "allow"]
 # A transparent pixel, in place of the tiles of a layer that was dropped.
 _BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
-_REMOTE = re.compile(r"^(?:https?:)?//", re.IGNORECASE)
+# Stands where the page may need a deepest zoom of its own: without tiles nothing else gives the map
+# one, and clusters stop with “Map has no maxZoom specified”.
+_NO_TILES = "/*qianwan: no tiles*/"
 _CSS_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)'"]*))\s*\)""")
 _CSS_IMPORT = re.compile(r"""@import\s+(?:url\()?\s*["']?([^"')\s;]+)["']?\s*\)?[^;]*;""")
 _STRING = r"""\s*(?P<quote>["'`])(?P<url>(?:https?:)?//.*?)(?P=quote)"""
@@ -233,7 +235,7 @@ class _Page(HTMLParser):
             # an inlined style sheet has not.
             self.replacement += (
                 "<script>L.Icon.Default.imagePath='';"
-                f"L.Icon.Default.mergeOptions({icons});</script>"
+                f"L.Icon.Default.mergeOptions({icons});{_NO_TILES}</script>"
             )
 
     def link(self, values: dict[str, str], url: str, start: int, end: int) -> None:
@@ -373,6 +375,7 @@ def localise(html: str, *, tiles: Tiles = "refuse") -> str:
     if faults:
         raise UsageError(Text("\n".join(f.zh for f in faults), "\n".join(f.en for f in faults)))
     online = found.tiles if tiles == "allow" else []
+    result = result.replace(_NO_TILES, "" if online else "L.Map.mergeOptions({maxZoom:20});")
     if online:
         hosts = ", ".join(sorted({_tile_origin(t) for t in online}))
         warnings.warn(

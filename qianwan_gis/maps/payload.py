@@ -42,7 +42,7 @@ SCALE = 100_000  # steps per degree: 1.1 m north to south
 _ROAD_TOLERANCE_M = 8.0
 _OUTLINE_TOLERANCE_M = 15.0
 _AREA_TOLERANCE_M = 120.0
-_HELD = 0.9  # share of the probability that a drawn area holds
+_DENSE = 0.1  # of the greatest density: what is thinner is not drawn
 _LINK = "link"  # the class under which presumed links are drawn
 
 
@@ -82,6 +82,7 @@ def build(results: Results) -> dict[str, Any]:
         "facilities": _facilities(results),
         "corridor": _corridor(results),
         "collect": _collect(results),
+        "targets": _targets(results),
         "hidden": [reason.get(lang) for reason in results.disclosure.reasons.values()],
         "sources": _sources(results),
         "problems": [p.message(lang) for p in results.problems],
@@ -279,32 +280,34 @@ def _villages(
     return found
 
 
-def _areas(results: Results) -> dict[str, list[list[Any]]]:
-    """Return where a described village may be: the densest parts that together hold 90 %.
+def _areas(results: Results) -> dict[str, list[Any]]:
+    """Return where a described village may be: the share of probability drawn, and its parts.
 
-    Only for villages whose position somebody described. A region that is known by its township
-    alone has the outline of a computed cell and is never drawn, unless the county's own township
-    areas are in use (`Disclosure.cells`).
+    Only for villages whose position somebody described, and of their region only what is dense:
+    the thin remainder over the township has the outline of a computed cell, which would be read
+    as a boundary. Where the county's own township areas are in use (`Disclosure.cells`) there is
+    nothing to hide.
     """
     match = results.villages.set_index("code")["match"].astype(str)
-    bears = ("described", "township") if results.disclosure.cells else ("described",)
+    cells = results.disclosure.cells
     regions = results.regions
-    regions = regions[regions["code"].map(match).isin(bears)]
+    kinds = regions["code"].map(match)
+    regions = regions[kinds.isin(("described", "township") if cells else ("described",))]
     if regions.empty:
         return {}
     regions = regions.assign(density=regions["weight"] / regions.geometry.area)
-    found: dict[str, list[list[Any]]] = {}
-    for code, own in regions.groupby("code"):
-        own = own.sort_values("density", ascending=False, kind="stable")
-        before = own["weight"].cumsum() - own["weight"]
-        own = own[before < _HELD * own["weight"].sum()]
+    found: dict[str, list[Any]] = {}
+    for code, whole in regions.groupby("code"):
+        relative = whole["density"] / whole["density"].max()
+        own = whole[relative >= (0.0 if cells else _DENSE)].assign(relative=relative)
+        own = own.sort_values("relative", ascending=False, kind="stable")
         shapes = _degrees(own.geometry.simplify(_AREA_TOLERANCE_M))
-        strength = (own["density"] / own["density"].iloc[0]).clip(0.25, 1.0).round(2)
-        found[str(code)] = [
-            [float(s), _parts(part)]
-            for s, geometry in zip(strength, shapes, strict=True)
+        parts = [
+            [round(max(float(strength), 0.25), 2), _parts(part)]
+            for strength, geometry in zip(own["relative"], shapes, strict=True)
             for part in shapely.get_parts(geometry)
         ]
+        found[str(code)] = [round(float(own["weight"].sum() / whole["weight"].sum()), 2), parts]
     return found
 
 
@@ -512,6 +515,21 @@ def _collect(results: Results) -> list[list[str]]:
     return [
         [_words(_cell(row[c], results.lang)) for c in columns] for row in _rows(results.to_collect)
     ]
+
+
+def _targets(results: Results) -> list[list[str]]:
+    """Return the plans' targets: topic, year, value, progress, and why a figure is doubtful."""
+    signs = {">=": "≥ ", "<=": "≤ ", "~": "≈ "}
+    found = []
+    for row in _rows(results.targets):
+        value = f"{signs.get(_words(row['relation']), '')}{clean(row['value'])} {row['unit']}"
+        plausible = _words(_cell(row["plausibility"], results.lang))
+        doubt = "" if plausible in ("合理", "ok", "") else plausible
+        status = _words(_cell(row["status"], results.lang))
+        if status == "no data":
+            status = WORDS["no_data"].get(results.lang)
+        found.append([_words(row["topic"]), _words(row["year"]), value, status, doubt])
+    return found
 
 
 def _cell(value: object, lang: Lang) -> Any:

@@ -5,6 +5,7 @@ A `Sheet` holds frames, styles, words and the map window; `qianwan_gis.maps.stat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ import pandas as pd
 from qianwan_gis import layers
 from qianwan_gis._text import Lang, Text
 from qianwan_gis.layers import Results, Style, Symbol
-from qianwan_gis.schemas import value_text
+from qianwan_gis.schemas import Reason, value_text
 
 # The corridor's layers and the base that every sheet shares, from the bottom up.
 _BASE = ("boundary", "roads")
@@ -163,10 +164,11 @@ def _sheet(
     county = results.county
     boundary = results.boundary.iloc[0]
     roads = results.sources[results.sources["layer"].astype(str).str.contains("road")]
+    note = f"（{boundary['note']}）" if boundary["note"] else ""
     base = "；".join(dict.fromkeys(roads["source"].astype(str))) or "—"
     imprint = (
         (Text("坐标系", "CRS"), f"{results.crs.name}"),
-        (Text("界线来源", "Outline"), f"{boundary['source']}（{boundary['note']}）"),
+        (Text("界线来源", "Outline"), f"{boundary['source']}{note}"),
         (Text("道路来源", "Roads"), base),
         (Text("制图单位", "Maker"), county.map.maker or "＿＿＿＿＿＿"),
         (Text("制图日期", "Date"), str(results.run_date)),
@@ -180,11 +182,22 @@ def _sheet(
         lang,
         window or _window(results),
         tuple(drawn),
-        tuple(n.get(lang) for n in notes),
+        tuple(n.get(lang) for n in (*notes, *_road_note(results))),
         tuple((name.get(lang), value) for name, value in imprint),
         tuple(dict.fromkeys(mark.get(lang) for mark in results.marks)),
         results.run_date,
     )
+
+
+def _road_note(results: Results) -> list[Text]:
+    if "generalised" not in set(results.roads["basis"].astype(str)):
+        return []
+    return [
+        Text(
+            "道路为概化线，位置误差约百米。",
+            "Roads are generalised lines, right to about 100 m.",
+        )
+    ]
 
 
 def _placed_note(results: Results) -> list[Text]:
@@ -259,6 +272,7 @@ def _coverage(results: Results, frames: _Frames, service: str, tier: str) -> She
     covered, uncovered = int(state.get("covered", 0)), int(state.get("uncovered", 0))
     unknown = int(state.get("unknown", 0))
     inventory = results.inventories.get((service, tier))
+    screen = bool((rows["reason"].astype(str) == Reason.SCREEN_ONLY).any())
     notes = [
         Text(
             f"共{len(rows)}个村，已评估{covered + uncovered}个：覆盖{covered}，未覆盖{uncovered}；"
@@ -290,16 +304,42 @@ def _coverage(results: Results, frames: _Frames, service: str, tier: str) -> She
         *_base(results, frames),
         *_seats(results, frames, unplaced=True),
         *_facilities_of(results, frames, service, tier),
-        *_layer(results, frames, f"coverage_{service}_{tier}", counted=True),
+        *_layer(
+            results,
+            frames,
+            f"coverage_{service}_{tier}",
+            labels=_screen_labels(frames[f"coverage_{service}_{tier}"][1]) if screen else None,
+            counted=True,
+        ),
     ]
     title = layers.service_title(service, tier)
+    heading = Text(f"{title.zh}覆盖图", f"Coverage: {title.en}")
+    if screen:
+        heading = Text(f"{title.zh}距离筛查图", f"Distance screen: {title.en}")
+        notes.append(
+            Text(
+                "村名后为到已登记设施的大致里程（千米，九成区间），仅供筛查，不是结论。",
+                "After each name: rough distance to a recorded facility (km, 90 % range); a "
+                "screen, no conclusion.",
+            )
+        )
     return _sheet(
         results,
         f"coverage_{service}_{tier}",
-        Text(f"{title.zh}覆盖图", f"Coverage: {title.en}"),
+        heading,
         drawn,
         notes,
     )
+
+
+def _screen_labels(frame: pd.DataFrame) -> list[str]:
+    """Return names with the range of kilometres, whole ones, where the screen has it."""
+    low = frame["metres_low" if "metres_low" in frame else "metres"] / 1000
+    high = frame["metres_high" if "metres_high" in frame else "metres"] / 1000
+    return [
+        name if pd.isna(a) or pd.isna(b) else f"{name} {math.floor(a)}–{math.ceil(b)}"
+        for name, a, b in zip(frame["name"].astype(str), low, high, strict=True)
+    ]
 
 
 def _facilities_of(results: Results, frames: _Frames, service: str, tier: str) -> list[Drawn]:
@@ -307,7 +347,12 @@ def _facilities_of(results: Results, frames: _Frames, service: str, tier: str) -
     if "facilities" not in frames:
         return []
     entry, frame = frames["facilities"]
-    own = frame[(frame["service"] == service) & (frame["tier"] == tier)]
+    own = frame[frame["service"] == service]
+    exact = own[own["tier"] == tier]
+    if len(exact):
+        own = exact
+    elif len(tiers := set(own["tier"].astype(str))) == 1:  # such as the plants that sewers lead to
+        tier = tiers.pop()
     symbol = entry.styles[0].symbol_of(service)
     assumed = len(own) > 0 and set(own["basis"]) == {"assumed"}
     word = value_text("tier", tier)

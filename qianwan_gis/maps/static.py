@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -67,6 +67,7 @@ class Page:
     side: float
     font: float
     headed: bool
+    symbols: float = 1.0  # what the styles' millimetres are multiplied by
 
     @property
     def frame(self) -> tuple[float, float, float, float]:
@@ -77,7 +78,7 @@ class Page:
 
 
 A3 = Page(420, 297, 14, 20, 12, 96, 11.0, headed=True)
-FIGURE = Page(160, 112, 5, 0, 6, 42, 6.0, headed=False)
+FIGURE = Page(160, 112, 5, 0, 6, 42, 6.0, headed=False, symbols=0.6)
 
 
 # --- fonts ----------------------------------------------------------------------------------
@@ -261,6 +262,7 @@ def draw(sheet: Sheet, *, page: Page = A3) -> Figure:
     """
     from matplotlib.figure import Figure
 
+    sheet = _scaled(sheet, page)
     figure = Figure(figsize=(page.width / 25.4, page.height / 25.4), facecolor="white")
     canvas = _page_axes(figure, page)
     view = _View.fit(sheet.window, page)
@@ -286,6 +288,20 @@ def draw(sheet: Sheet, *, page: Page = A3) -> Figure:
     overlay = _page_axes(figure, page)
     _watermark(overlay, sheet, view, page)
     return figure
+
+
+_CROWD = 300  # points of one layer above which their symbols are drawn smaller
+
+
+def _scaled(sheet: Sheet, page: Page) -> Sheet:
+    """Return the sheet with symbols sized for the page and for how many points there are."""
+    drawn = []
+    for layer in sheet.drawn:
+        crowded = layer.style.geometry == "point" and len(layer.frame) > _CROWD
+        factor = page.symbols * (0.7 if crowded else 1.0)
+        symbols = tuple(replace(s, size=s.size * factor) for s in layer.style.symbols)
+        drawn.append(replace(layer, style=replace(layer.style, symbols=symbols)))
+    return replace(sheet, drawn=tuple(drawn))
 
 
 def _page_axes(figure: Figure, page: Page) -> Axes:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from qianwan_gis._text import Text
 
 WORDS: dict[str, Text] = {
+    # punctuation
+    "colon": Text("：", ": "),
+    "comma": Text("、", ", "),
+    "stop": Text("。", ". "),
     # frame
     "subtitle": Text("千村示范规划工作图", "Demonstration-village planning map"),
     "tab_layers": Text("图层", "Layers"),
@@ -94,9 +98,11 @@ WORDS: dict[str, Text] = {
     "card_radius": Text("90% 不确定半径", "radius holding 90 %"),
     "card_evidence": Text("证据", "Evidence"),
     "card_circle": Text("显示 90% 范围", "Show the 90 % circle"),
-    "card_area": Text("显示可能范围", "Show where it may be"),
+    "card_area": Text("显示最可能的范围（概率 {n}%）", "Show where it most likely is ({n} %)"),
     "card_area_off": Text("隐藏可能范围", "Hide the area"),
-    "legend_area": Text("村庄可能范围（90%，非界线）", "where a village may be (90 %, no boundary)"),
+    "legend_area": Text(
+        "村庄最可能的范围（非界线）", "where a village most likely is (no boundary)"
+    ),
     "card_circle_off": Text("隐藏 90% 范围", "Hide the 90 % circle"),
     "card_coverage": Text("服务覆盖", "Coverage"),
     "card_reason": Text("原因", "Reason"),
@@ -141,6 +147,8 @@ WORDS: dict[str, Text] = {
     "sum_assessed": Text("已评估 {n} / {all} 个村", "{n} of {all} villages assessed"),
     "sum_by_town": Text("各乡镇", "By township"),
     "sum_collect": Text("先补什么资料", "What to collect first"),
+    "sum_targets": Text("规划目标与进展", "Targets and progress"),
+    "no_data": Text("暂无数据", "no data"),
     "sum_along": Text("沿线村庄（按里程）", "Villages along the corridor"),
     "sum_town_head": Text("乡镇", "Township"),
     "sum_note": Text(

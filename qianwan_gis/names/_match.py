@@ -37,7 +37,7 @@ _CALIBRATION: dict[str, tuple[float, float]] = {
     "near": (0.77, 1.59),
     "other": (0.63, 0.56),
     "far": (0.81, -1.97),
-    "across": (0.66, 0.24),
+    "across": (0.66, 0.31),
 }
 _MOST = {"form": 0.9999, "near": 0.999, "other": 0.995, "far": 0.995, "across": 0.99}
 _GROUPS = {
@@ -244,8 +244,8 @@ class NameIndex:
         wanted = township_core(township)
         if wanted in self._by_township and self._in_county(wanted, county):
             return wanted, None
-        if wanted in self._former and self._former[wanted] in self._by_township:
-            now = self._former[wanted]
+        now = self._former.get(wanted, "")
+        if now in self._by_township and self._in_county(now, county):
             present = self._townships[next(iter(self._by_township[now].values()))[0]]
             return now, Text(f"{township}今属{present}", f"{township} is now part of {present}")
         scores = sorted(

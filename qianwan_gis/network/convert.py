@@ -95,6 +95,7 @@ def from_networkx(
     seconds: str = "travel_time",
     metres: str = "length",
     speed_kph: float | None = None,
+    crs: Any = None,
     access_kph: float = DEFAULT_ACCESS_KPH,
 ) -> RoadNetwork:
     """Make a network from an osmnx graph (or any networkx graph with ``x``, ``y`` and lengths).
@@ -109,6 +110,8 @@ def from_networkx(
     seconds, metres
         Names of the edge attributes. Where the travel time is missing it comes from the length
         and ``speed_kph`` (edge attribute, or the keyword).
+    crs
+        CRS of a graph that states none in ``graph["crs"]``.
     access_kph
         Speed of the straight leg between a point and the road.
 
@@ -118,9 +121,10 @@ def from_networkx(
         No CRS, nodes without coordinates, edges without length or without any way to a time.
     """
     log = ProblemLog()
-    if graph.graph.get("crs") is None:
+    crs = graph.graph.get("crs") or crs
+    if crs is None:
         log.add("error", "no_crs", "图没有坐标系属性 crs", "the graph has no attribute crs",
-                fix=("设置 graph.graph['crs']", "set graph.graph['crs']"))  # fmt: skip
+                fix=("设置 graph.graph['crs']，或给出 crs", "set graph.graph['crs'], or give crs"))  # fmt: skip
     ids = list(graph.nodes)
     position = {node: i for i, node in enumerate(ids)}
     x, y = np.full(len(ids), np.nan), np.full(len(ids), np.nan)
@@ -176,12 +180,12 @@ def from_networkx(
     ahead[first] = True
     extra: dict[str, Any] = {
         "graph": {k: w for k, w in graph.graph.items() if k != "crs"},
-        "crs_text": graph.graph["crs"],
+        "crs_text": crs,
     }
     if directed:
         extra["arcs"] = {"items": items, "edge": edge, "ahead": ahead}
     return RoadNetwork(
-        crs=graph.graph["crs"], node_ids=_index(ids), x=x, y=y, u=u[first], v=v[first],
+        crs=crs, node_ids=_index(ids), x=x, y=y, u=u[first], v=v[first],
         metres=length[first], seconds={mode: Seconds(time[first], back)},
         lines=_ragged(lines[first], x, y, u[first], v[first], log),
         attributes=_records([items[i][3] for i in first], _OURS),

@@ -865,7 +865,8 @@ def matrix_chunk(
 
     ``s_cost``: (n, 6) seed costs A, B, their second weights, and both legs. Attachments (``at_*``, CSR by core
     node) say which targets hang on a core node and at what further cost. Returns rows: pointer by
-    source, target, cost, second weight; and the status: 0, or -1 when the pool was too small.
+    source, target (as found, unsorted), cost, second weight; and the status: 0, or -1 when the
+    pool was too small.
     """
     along, against, along2, against2 = weights
     si = state.view(np.int32)
@@ -928,9 +929,8 @@ def matrix_chunk(
             grown3 = np.empty(room, np.float64)
             grown3[:rows] = out_second[:rows]
             out_second = grown3
-        order = np.sort(hits[:found])
         for j in range(found):
-            t = order[j]
+            t = hits[j]
             k = best_way[t]
             out_target[rows] = t
             out_cost[rows] = best[t]

@@ -53,7 +53,7 @@ def shortest_paths(
     direct = direct + a.leg + f.leg
     ahead, back = view.packed(reverse=False), view.packed(reverse=True)
     reach = max(furthest(out[:, 0:2]), furthest(into[:, 0:2]))
-    inv, count = view.buckets(1.0, reach)
+    inv, count = view.buckets(0.7, reach)
     cores = topology.cores
     rows = np.arange(len(start), dtype=np.int32)
     chunks = [rows[i : i + 8] for i in range(0, len(rows), 8)]

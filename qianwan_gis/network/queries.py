@@ -388,7 +388,7 @@ def _nearest_k(
     hung = attachments(f, topology.cores, towards_target=True)
     on = targets_on_chains(f)
     packed = view.packed(reverse=False)
-    inv, count = view.buckets(1.0, furthest(seeds[:, 0:2]))
+    inv, count = view.buckets(0.7, furthest(seeds[:, 0:2]))
     limits = np.full(len(a), top)
     chunks = in_space(a)
 
@@ -451,7 +451,7 @@ def od_matrix(
     hung = attachments(target, topology.cores, towards_target=not reverse)
     on = targets_on_chains(target)
     packed = view.packed(reverse=reverse)
-    inv, count = view.buckets(1.0, furthest(seeds[:, 0:2]))
+    inv, count = view.buckets(0.7, furthest(seeds[:, 0:2]))
     limits = np.full(len(source), top)
     chunks = in_space(source)
     size = len(target)
@@ -483,11 +483,8 @@ def od_matrix(
     cost, second = _joined([r[2] for r in results]), _joined([r[3] for r in results])
     if reverse:
         row, column = column, row
-        # rows of a source come by ascending target; sorting by source first keeps both orders
-        order = kernels.count_sort(column, len(f))[0]
-        order = order[kernels.count_sort(row[order], len(a))[0]]
-    else:
-        order = kernels.count_sort(row, len(a))[0]
+    order = kernels.count_sort(column, len(f))[0]
+    order = order[kernels.count_sort(row[order], len(a))[0]]
     row, column, cost, second = row[order], column[order], cost[order], second[order]
     seconds, metres = (cost, second) if by == "seconds" else (second, cost)
     return pd.DataFrame(

@@ -106,7 +106,7 @@ def _search(
     reverse = direction == "to"
     seeds = source.seeds(towards_core=not reverse)
     packed = view.packed(reverse=reverse)
-    inv, count = view.buckets(1.0, furthest(seeds[:, 0:2]))
+    inv, count = view.buckets(0.7, furthest(seeds[:, 0:2]))
     chunks = in_space(source)
 
     def call(entries: int) -> list[Any] | None:

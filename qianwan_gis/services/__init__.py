@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from qianwan_gis.services.registry import Service, services
+from qianwan_gis.services.registry import Joint, Service, services
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qianwan_gis.standards import Standards
     from qianwan_gis.uncertainty import Draws
 
-__all__ = ["Service", "compute_coverage", "services"]
+__all__ = ["Joint", "Service", "compute_coverage", "services"]
 
 
 def compute_coverage(
@@ -32,6 +32,7 @@ def compute_coverage(
     seats: gpd.GeoDataFrame | None = None,
     sewers: gpd.GeoDataFrame | None = None,
     supplies: pd.DataFrame | None = None,
+    joint: Joint | None = None,
 ) -> pd.DataFrame:
     """Return the one coverage table of all services: every village, every tier, a reason each.
 
@@ -50,6 +51,8 @@ def compute_coverage(
         Recorded sewer lines (`facilities.read_sewers`).
     supplies
         Which facility serves which village (`facilities.read_supplies`).
+    joint
+        An empty `Joint` to fill with the verdict of every draw, for totals.
 
     Returns
     -------
@@ -64,12 +67,12 @@ def compute_coverage(
         if service.physics == "access":
             part = access.coverage(
                 service, villages, positions, network, facilities, inventories, standards, draws,
-                seats=seats,
+                seats=seats, joint=joint,
             )  # fmt: skip
         elif service.physics == "sewage":
             part = sewage.coverage(
                 service, positions, facilities, inventories, standards, draws,
-                sewers=sewers, supplies=supplies,
+                sewers=sewers, supplies=supplies, joint=joint,
             )  # fmt: skip
         else:
             part = water.coverage(service, villages, facilities, inventories, supplies=supplies)

@@ -27,6 +27,13 @@ import shapely
 
 from qianwan_gis.schemas import Basis, FacilityBasis, Inventory, Match, Reason
 from qianwan_gis.services import registry
+from qianwan_gis.services.reach import (
+    allocate,
+    backup,
+    compare,
+    life_circle,
+    rural_access_index,
+)
 from qianwan_gis.services.scores import (
     cumulative,
     equity,
@@ -53,6 +60,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 __all__ = [
+    "allocate",
+    "backup",
+    "compare",
     "coverage",
     "cumulative",
     "equity",
@@ -60,8 +70,10 @@ __all__ = [
     "gaussian",
     "gini",
     "gravity",
+    "life_circle",
     "palma",
     "raam",
+    "rural_access_index",
     "step",
     "worst_decile",
 ]
@@ -84,6 +96,7 @@ def coverage(
     draws: Draws,
     *,
     seats: gpd.GeoDataFrame | None = None,
+    joint: registry.Joint | None = None,
 ) -> pd.DataFrame:
     """Return the COVERAGE rows of one tier measured by network time.
 
@@ -122,6 +135,9 @@ def coverage(
     facility = first.most_frequent(places["facility_id"].to_numpy(object))
     basis = first.basis(places, positions)
     same = _same_point(villages, places, first)
+    if joint is not None:
+        joint.within[service.service, service.tier] = within
+        joint.assessed[service.service, service.tier] = ~same & ~np.isnan(p)
     # Against a partial register a long way says nothing: a nearer facility may not be on record.
     silent = (inventory is Inventory.PARTIAL) & (reason == str(Reason.INVENTORY_INCOMPLETE))
     hidden = same | silent | never | np.isnan(p)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from qianwan_gis.schemas import COVERAGE, Inventory, Reason
+from qianwan_gis.uncertainty import total_covered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 #: Kinds of data from firmest to weakest; a conclusion is as weak as the weakest that it touched.
 STRENGTH = ("recorded", "surveyed", "osm", "generalised", "presumed", "assumed", "synthetic")
 
-#: Columns beside the contract: the band of the sewage screen and the second facility.
-EXTRA = ("metres_low", "metres_high", "band", "backup_id", "backup_minutes", "p_backup")
+#: Columns beside the contract: the range of distances, and the band of the sewage screen.
+EXTRA = ("metres_low", "metres_high", "band")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,35 @@ class Service:
     mode: str = ""
     limit: str = ""
     unit: str = ""
+
+
+@dataclass
+class Joint:
+    """The verdict of every draw, kept so that totals are joint over villages.
+
+    ``within[(service, tier)]`` is a boolean array (villages, draws), ``assessed[...]`` tells which
+    villages it speaks of: located, and not on one point with an assumed facility.
+    """
+
+    within: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    assessed: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+
+    def totals(self) -> pd.DataFrame:
+        """Return how many villages are within the limit: median and 5-95 % of the joint draws.
+
+        Returns
+        -------
+        Table ``service, tier, villages, assessed, within, within_low, within_high``. Villages
+        with no better position than a region count in the draws in which they fall inside, so
+        this is a range for what is true, not a count of verdicts.
+        """
+        rows = []
+        for (service, tier), within in self.within.items():
+            assessed = self.assessed[service, tier]
+            mid, low, high = total_covered(within[assessed])
+            rows.append((service, tier, len(within), int(assessed.sum()), mid, low, high))
+        columns = ["service", "tier", "villages", "assessed", "within", "within_low", "within_high"]
+        return pd.DataFrame(rows, columns=columns)
 
 
 @functools.cache
@@ -66,13 +96,9 @@ def rows(codes: Sequence[str], service: Service, columns: Mapping[str, Any]) -> 
         )
         for column in COVERAGE
     }
-    for name in EXTRA:
-        blank[name] = np.full(n, "" if name in ("band", "backup_id") else np.nan, dtype=object)
+    blank |= {"metres_low": np.full(n, np.nan), "metres_high": np.full(n, np.nan), "band": ""}
     blank |= {"code": list(codes), "service": service.service, "tier": service.tier}
-    table = pd.DataFrame({**blank, **columns})
-    numbers = ["metres_low", "metres_high", "backup_minutes", "p_backup"]
-    table[numbers] = table[numbers].astype(float)
-    return table
+    return pd.DataFrame({**blank, **columns})
 
 
 def not_assessed(codes: Sequence[str], service: Service) -> pd.DataFrame:

@@ -114,7 +114,8 @@ def fca(
     Parameters
     ----------
     cost
-        Long table ``origin, destination, cost``; NaN is unreachable, a pair given twice a fault.
+        Long table ``origin, destination, cost``; NaN is unreachable, a pair given twice (within the
+        catchment) a fault.
     demand
         People by origin. Origins with unknown demand (NaN) get a score and count as nobody.
     supply
@@ -346,18 +347,19 @@ def _pairs(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series, catchment: 
         if (pd.to_numeric(table) < 0).any():
             log.add("error", "negative", "有负值", "holds negative values", file=name)
     log.raise_errors()
-    origin = _numbers(demand.index, cost["origin"])
-    destination = _numbers(supply.index, cost["destination"])
     value = cost["cost"].to_numpy(float)
-    if len(value) and np.nanmin(value) < 0:
+    if (value < 0).any():
         log.add(
             "error", "negative", "成本有负值", "holds negative costs", file="cost", field="cost"
         )
-    keep = (origin >= 0) & (destination >= 0) & np.isfinite(value)
-    rows = None
-    if not keep.all():
-        rows = np.flatnonzero(keep)
-        origin, destination, value = origin[rows], destination[rows], value[rows]
+    # NaN and inf compare as unreachable; pairs beyond the catchment need no further look.
+    rows = np.flatnonzero(value <= min(catchment, np.finfo(float).max))
+    value = value[rows]
+    origin = _numbers(demand.index, cost["origin"], rows)
+    destination = _numbers(supply.index, cost["destination"], rows)
+    known = (origin >= 0) & (destination >= 0)
+    if not known.all():
+        origin, destination, value = origin[known], destination[known], value[known]
     # Sorted pairs make sums, and so results to the last bit, independent of row order. A cost
     # matrix of the network comes sorted, and then neither sorting nor looking for twins is needed.
     key = origin * max(len(supply), 1) + destination
@@ -375,15 +377,12 @@ def _pairs(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series, catchment: 
             log.add("error", "duplicate_pair", f"起讫点对重复：{a}→{b}",
                     f"the pair {a} to {b} occurs twice", file="cost")  # fmt: skip
     log.raise_errors()
-    near = value <= catchment
-    if near.all():
-        return _Pairs(origin, destination, value)
-    return _Pairs(origin[near], destination[near], value[near])
+    return _Pairs(origin, destination, value)
 
 
-def _numbers(index: pd.Index, labels: pd.Series) -> NDArray[np.int64]:
-    """Return the place of each label in an index, -1 where it is not there."""
-    values = labels.to_numpy()
+def _numbers(index: pd.Index, labels: pd.Series, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place in an index of the labels at some rows, -1 where it is not there."""
+    values = labels.to_numpy() if len(rows) == len(labels) else labels.to_numpy()[rows]
     if (
         isinstance(index, pd.RangeIndex)
         and index.start == 0
@@ -393,8 +392,8 @@ def _numbers(index: pd.Index, labels: pd.Series) -> NDArray[np.int64]:
         numbers = values.astype(np.int64, copy=False)
         if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(index)):
             numbers = np.where((numbers < 0) | (numbers >= len(index)), -1, numbers)
-        return numbers
-    return index.get_indexer(pd.Index(labels)).astype(np.int64)
+        return np.asarray(numbers, dtype=np.int64)
+    return np.asarray(index.get_indexer(pd.Index(values)), dtype=np.int64)
 
 
 def _origins(cost: pd.DataFrame, origins: pd.Index | None) -> pd.Index:

@@ -46,6 +46,7 @@ def coverage(
     *,
     sewers: gpd.GeoDataFrame | None = None,
     supplies: pd.DataFrame | None = None,
+    joint: registry.Joint | None = None,
 ) -> pd.DataFrame:
     """Return the COVERAGE rows of one sewage tier.
 
@@ -75,7 +76,13 @@ def coverage(
         if near is None:
             return registry.not_assessed(codes, service)
         metres, which = near
-    p = np.where(positions.located, (metres <= limit * (1 + 1e-12)).mean(axis=1), np.nan)
+    within = metres <= limit * (1 + 1e-12)
+    p = np.where(positions.located, within.mean(axis=1), np.nan)
+    if served is not None:
+        within |= np.isin(codes, served.index)[:, None]
+    if joint is not None:
+        joint.within[service.service, service.tier] = within
+        joint.assessed[service.service, service.tier] = positions.located
     verdict = decide(p, inventory)
     low, mid, high = np.percentile(metres, [5, 50, 95], axis=1)
     most = np.array([int(np.bincount(row).argmax()) for row in which], dtype=np.int64)

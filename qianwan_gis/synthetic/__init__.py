@@ -61,8 +61,8 @@ class SyntheticCounty:
         Lines; ``roads`` follows the ROADS contract, with ``admin_class`` (国道 … 村道), and includes
         planned ones (``status``).
     facilities, sewers, supplies
-        FACILITIES of all services (complete registers), sewer lines, and which waterworks
-        (``facility_id``) supplies which village (``code``).
+        FACILITIES of all services (complete registers), sewer lines, and which waterworks or
+        on-site tanks (``service``, ``tier``, ``facility_id``) serve which village (``code``).
     corridor_segments, stakes
         The demonstration corridor: branches 主线, 支线一, 支线二 with start and end stakes (one
         长链, one 短链, one unbuilt stretch), and a stake point at each kilometre.

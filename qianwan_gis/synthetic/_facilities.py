@@ -26,7 +26,7 @@ _WORKS_REACH = 0.85  # share of a township's villages on the township's waterwor
 
 @dataclass(frozen=True)
 class Facilities:
-    """Points of all services, sewers, and which waterworks supplies which village."""
+    """Points of all services, sewers, and which facility serves which village by record."""
 
     table: gpd.GeoDataFrame
     sewers: gpd.GeoDataFrame
@@ -71,8 +71,13 @@ def make_facilities(
     sewers = _sewage(register, land, places, crs, rng)
     supplies = _water(register, places, rng)
     _roadside(register, corridor, rng)
+    supplies += _on_site(register, places, sewers, rng)
     table = gpd.GeoDataFrame(register.rows, geometry=shapely.points(register.xy), crs=crs)
-    return Facilities(table, sewers, supplies)
+    kinds = table.set_index("facility_id")
+    served = pd.DataFrame(supplies, columns=["facility_id", "code"])
+    for column in ("tier", "service"):
+        served.insert(0, column, kinds.loc[served["facility_id"], column].to_numpy())
+    return Facilities(table, sewers, served)
 
 
 def _beside(xy: Floats, rng: np.random.Generator, near: float, far: float) -> Floats:
@@ -171,7 +176,7 @@ def _lowest_near(land: Land, node: int) -> int:
     return min(near, key=lambda k: (land.height[k], k))
 
 
-def _water(register: _Register, places: Places, rng: np.random.Generator) -> pd.DataFrame:
+def _water(register: _Register, places: Places, rng: np.random.Generator) -> list[tuple[str, str]]:
     """A waterworks per township for most villages, small works for some, nothing for a few."""
     villages = places.villages
     people = villages["population"].to_numpy(float)
@@ -201,7 +206,40 @@ def _water(register: _Register, places: Places, rng: np.random.Generator) -> pd.
                     capacity,
                 )
                 rows.append((single, villages["code"].iloc[row]))
-    return pd.DataFrame(rows, columns=["facility_id", "code"])
+    return rows
+
+
+def _on_site(
+    register: _Register, places: Places, sewers: gpd.GeoDataFrame, rng: np.random.Generator
+) -> list[tuple[str, str]]:
+    """Tanks at the houses in half of the villages that have neither sewer nor station."""
+    from scipy.spatial import KDTree
+
+    villages = places.villages
+    homes = shapely.get_coordinates(villages.geometry.to_numpy())
+    stations = {
+        tuple(xy)
+        for row, xy in zip(register.rows, register.xy, strict=True)
+        if row["tier"] == "station"
+    }
+    near_station = np.zeros(len(homes), dtype=bool)
+    if stations:
+        near_station = KDTree(np.array(sorted(stations))).query(homes)[0] < 301.0
+    piped = (
+        shapely.distance(
+            villages.geometry.to_numpy(), shapely.union_all(sewers.geometry.to_numpy())
+        )
+        < 300.0
+    )
+    rows = []
+    for row in np.flatnonzero(~near_station & ~piped).tolist():
+        if rng.random() < 0.5:
+            people = float(villages["population"].iloc[row])
+            name = f"{villages['name'].iloc[row]}村分散处理设施"
+            capacity = float(np.ceil(people * _LITRES_SEWAGE / 1000.0))
+            facility = register.add("sewage", "on_site", name, homes[row], capacity)
+            rows.append((facility, str(villages["code"].iloc[row])))
+    return rows
 
 
 def _roadside(

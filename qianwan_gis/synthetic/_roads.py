@@ -9,7 +9,7 @@ bridges and in tunnels and meets them only at interchanges.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -19,9 +19,22 @@ from numpy.typing import NDArray
 
 from qianwan_gis.synthetic._grid import Floats, Grid, Ints, chaikin, walk
 from qianwan_gis.synthetic._land import Land
+from qianwan_gis.synthetic._motorway import lay_motorway, tunnels
+from qianwan_gis.synthetic._pieces import Mark, Pieces, crossings
 from qianwan_gis.synthetic._places import Places
+from qianwan_gis.synthetic._works import (
+    COUNTY,
+    PRIMARY,
+    SECONDARY,
+    TERTIARY,
+    TOWNSHIP,
+    TRACK,
+    TRUNK,
+    VILLAGE,
+    Chains,
+    Works,
+)
 
-TRACK, VILLAGE, TOWNSHIP, COUNTY, TERTIARY, SECONDARY, PRIMARY, TRUNK = range(1, 9)
 # technical class (standards/roads.toml) and administrative class of each rank
 CLASSES = {
     TRACK: ("track", ""),
@@ -34,45 +47,7 @@ CLASSES = {
     TRUNK: ("trunk", "国道"),
 }
 _SURFACE = {TRACK: "土路", VILLAGE: "水泥", TOWNSHIP: "水泥"}
-# cost of a metre of existing road, by class, against new ground
-_DISCOUNT = np.array([1.0, 0.7, 0.5, 0.45, 0.4, 0.38, 0.34, 0.32, 0.32])
 _BRIDGE_HALF = 22.0  # m either side of a river's centreline
-
-
-@dataclass
-class Route:
-    """A named road: ``ref`` and ``name`` of the grid edges that it owns."""
-
-    name: str
-    ref: str
-
-
-@dataclass
-class Works:
-    """The state of the road laying: class and route of every grid edge."""
-
-    grid: Grid
-    ground: Floats
-    rank: NDArray[np.int8]
-    route: Ints
-    routes: list[Route] = field(default_factory=lambda: [Route("", "")])
-
-    def cost(self) -> Floats:
-        """Cost of every grid edge in metres of easy ground, existing roads cheaper."""
-        return np.asarray(self.ground * _DISCOUNT[self.rank])
-
-    def lay(self, path: list[int], rank: int, route: int = 0) -> None:
-        """Raise the class of the edges along ``path`` to at least ``rank``."""
-        nodes = np.array(path)
-        ids = self.grid.edge_ids(nodes[:-1], nodes[1:])
-        better = self.rank[ids] < rank
-        self.rank[ids[better]] = rank
-        self.route[ids[better]] = route
-
-    def name(self, name: str, ref: str) -> int:
-        """Register a named road and return its number."""
-        self.routes.append(Route(name, ref))
-        return len(self.routes) - 1
 
 
 @dataclass(frozen=True)
@@ -96,7 +71,7 @@ def make_roads(land: Land, places: Places, name: str, crs: Any, rng: np.random.G
     seats = places.village_nodes[places.seat_rows]
     exits = _exits(land, rng)
     _main_routes(works, seats, exits, name)
-    corridor = _corridor_paths(works, land, seats, exits, name)
+    corridor = _corridor_paths(works, land, seats, places.village_nodes, exits, name)
     _seat_links(works, seats, rng)
     spare = _village_links(works, places, rng)
     _raise_busy(works, places, seats)
@@ -105,7 +80,7 @@ def make_roads(land: Land, places: Places, name: str, crs: Any, rng: np.random.G
     corners = sorted({node for _, path in corridor for node in (path[0], path[-1])})
     chains = _chains(works, corners)
     lines = _shape(works, chains)
-    pieces = _Pieces()
+    pieces = Pieces()
     corridor_lines = [(branch, _along(works, chains, lines, path)) for branch, path in corridor]
     has_motorway = _assemble(pieces, works, chains, lines, land, exits, rng)
     _streets(pieces, places, seats, grid, rng)
@@ -174,7 +149,7 @@ def _main_routes(works: Works, seats: Ints, exits: Ints, name: str) -> None:
 
 
 def _corridor_paths(
-    works: Works, land: Land, seats: Ints, exits: Ints, name: str
+    works: Works, land: Land, seats: Ints, villages: Ints, exits: Ints, name: str
 ) -> list[tuple[str, list[int]]]:
     """The corridor's main line across the county by way of several seats, and two branches."""
     grid = works.grid
@@ -202,26 +177,30 @@ def _corridor_paths(
     _, previous, _ = grid.search(works.cost(), np.array(main))
     branches: list[tuple[str, list[int]]] = []
     wanted = np.sqrt(land.outline.area) / 7.0
-    ends = np.r_[seats, exits[[0, 1, 3, 4]]]
-    lengths = []
-    for end in ends:
-        nodes = np.array(walk(previous, int(end)))
-        lengths.append(float(grid.distance_between(nodes[:-1], nodes[1:]).sum()))
-    reach = np.array(lengths)
     taken = set(main)
-    for position in np.argsort(np.abs(reach - wanted), kind="stable"):
-        path = walk(previous, int(ends[position]))[::-1]
-        if len(path) < 6 or taken & set(path[1:]):
-            continue
-        label = f"支线{'一二'[len(branches)]}"
-        works.lay(
-            path, TERTIARY, works.name(f"{name}一号旅游公路{label}", f"X99{len(branches) + 1}")
-        )
-        branches.append((label, path))
-        taken |= set(path)
+    # to seats and to the next county first; to villages where those lie on the main line itself
+    for ends in (np.r_[seats, exits[[0, 1, 3, 4]]], villages):
+        paths = [walk(previous, int(end))[::-1] for end in ends]
+        off = [abs(_run_length(grid, path) - wanted) for path in paths]
+        for position in np.argsort(off, kind="stable"):
+            path = paths[position]
+            if len(branches) == 2:
+                break
+            if len(path) < 6 or taken & set(path[1:]):
+                continue
+            label = f"支线{'一二'[len(branches)]}"
+            route = works.name(f"{name}一号旅游公路{label}", f"X99{len(branches) + 1}")
+            works.lay(path, TERTIARY, route)
+            branches.append((label, path))
+            taken |= set(path)
         if len(branches) == 2:
             break
     return [("主线", main), *branches]
+
+
+def _run_length(grid: Grid, path: list[int]) -> float:
+    nodes = np.array(path)
+    return float(grid.distance_between(nodes[:-1], nodes[1:]).sum())
 
 
 def _without_loops(path: list[int]) -> list[int]:
@@ -387,17 +366,7 @@ def _hamlet_spurs(works: Works, places: Places, rng: np.random.Generator) -> Non
         works.lay(walk(previous, int(node)), TRACK if rng.random() < 0.5 else VILLAGE)
 
 
-@dataclass(frozen=True)
-class _Chains:
-    """Runs of grid edges between junctions: node paths, class, route, and chain of each edge."""
-
-    paths: list[list[int]]
-    rank: list[int]
-    route: list[int]
-    of_edge: dict[int, int]
-
-
-def _chains(works: Works, corners: list[int]) -> _Chains:
+def _chains(works: Works, corners: list[int]) -> Chains:
     """Join grid edges into runs that end at junctions, changes of class, and given corners."""
     grid = works.grid
     ids = np.flatnonzero(works.rank > 0)
@@ -411,7 +380,7 @@ def _chains(works: Works, corners: list[int]) -> _Chains:
     stops |= {n for n, at in ends.items() if len(at) != 2 or kind[at[0]] != kind[at[1]]}
     u_of, v_of = a.tolist(), b.tolist()
     used = bytearray(len(ids))
-    chains = _Chains([], [], [], {})
+    chains = Chains([], [], [], {})
 
     def trace(start: int, position: int) -> None:
         path, node, number = [start], start, len(chains.paths)
@@ -439,7 +408,7 @@ def _chains(works: Works, corners: list[int]) -> _Chains:
     return chains
 
 
-def _shape(works: Works, chains: _Chains) -> list[Floats]:
+def _shape(works: Works, chains: Chains) -> list[Floats]:
     """Give every run of nodes the shape of a road: main roads straighter, corners rounded."""
     grid = works.grid
     raw = []
@@ -454,7 +423,7 @@ def _shape(works: Works, chains: _Chains) -> list[Floats]:
     return [np.round(shapely.get_coordinates(line), 2) for line in lines]
 
 
-def _along(works: Works, chains: _Chains, lines: list[Floats], path: list[int]) -> Floats:
+def _along(works: Works, chains: Chains, lines: list[Floats], path: list[int]) -> Floats:
     """The finished line along a path of nodes."""
     nodes = np.array(path)
     numbers = [chains.of_edge[int(e)] for e in works.grid.edge_ids(nodes[:-1], nodes[1:])]
@@ -470,122 +439,10 @@ def _along(works: Works, chains: _Chains, lines: list[Floats], path: list[int]) 
     return np.concatenate(parts)
 
 
-class _Pieces:
-    """Collects finished road pieces."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self.lines: list[Floats] = []
-
-    def add(self, line: Floats, road_class: str, **more: Any) -> None:
-        row = {
-            "road_class": road_class,
-            "admin_class": "",
-            "name": "",
-            "ref": "",
-            "surface": "沥青",
-            "oneway": False,
-            "bridge": False,
-            "tunnel": False,
-            "status": "existing",
-        }
-        self.rows.append({**row, **more})
-        self.lines.append(line)
-
-    def add_cut(self, line: Floats, marks: list[_Mark], road_class: str, **more: Any) -> None:
-        """Add a line cut at its marks, bridges and tunnels flagged."""
-        for piece, kind in _cut(line, marks):
-            self.add(
-                piece,
-                road_class,
-                **{**more, "bridge": kind == "bridge", "tunnel": kind == "tunnel"},
-            )
-
-    def table(self, crs: Any) -> gpd.GeoDataFrame:
-        table = gpd.GeoDataFrame(
-            self.rows, geometry=[shapely.LineString(line) for line in self.lines], crs=crs
-        )
-        table.insert(0, "road_id", [f"L{i + 1:06d}" for i in range(len(table))])
-        table["basis"] = "synthetic"
-        return table[[c for c in table.columns if c != "geometry"] + ["geometry"]]
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """A stretch of a line (metres from its start) that is a bridge, a tunnel, or only a cut."""
-
-    start: float
-    end: float
-    kind: str
-
-
-def _measures(line: Floats) -> Floats:
-    return np.asarray(np.r_[0.0, np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
-
-
-def _point(line: Floats, along: Floats, at: float) -> Floats:
-    return np.array([np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])])
-
-
-def _cut(line: Floats, marks: list[_Mark]) -> list[tuple[Floats, str]]:
-    """Cut a line at marks; tunnels win over bridges where both are marked."""
-    if not marks:
-        return [(line, "")]
-    along = _measures(line)
-    length = float(along[-1])
-    cuts = {0.0, length}
-    for mark in marks:
-        cuts |= {min(max(mark.start, 0.0), length), min(max(mark.end, 0.0), length)}
-    ordered = sorted(cuts)
-    # pieces under half a metre are of no use to anybody
-    kept = [ordered[0]]
-    for at in ordered[1:-1]:
-        if at - kept[-1] > 0.5 and length - at > 0.5:
-            kept.append(at)
-    kept.append(length)
-    pieces: list[tuple[Floats, str]] = []
-    for start, end in itertools.pairwise(kept):
-        middle = (start + end) / 2.0
-        kinds = {m.kind for m in marks if m.start <= middle <= m.end}
-        kind = "tunnel" if "tunnel" in kinds else "bridge" if "bridge" in kinds else ""
-        inside = (along > start) & (along < end)
-        piece = np.vstack([_point(line, along, start), line[inside], _point(line, along, end)])
-        piece = np.round(piece, 2)
-        if (
-            pieces
-            and pieces[-1][1] == kind
-            and not any(m.kind == "junction" and abs(m.start - start) < 0.6 for m in marks)
-        ):
-            pieces[-1] = (np.vstack([pieces[-1][0], piece[1:]]), kind)
-        else:
-            pieces.append((piece, kind))
-    return pieces
-
-
-def _crossings(
-    lines: list[Floats], others: list[shapely.LineString]
-) -> list[tuple[int, int, float, float]]:
-    """Where lines cross: (line, other, metres along the line, metres along the other)."""
-    if not lines or not others:
-        return []
-    geometry = np.array([shapely.LineString(line) for line in lines])
-    tree = shapely.STRtree(others)
-    mine, other = tree.query(geometry, predicate="crosses")
-    met = shapely.intersection(geometry[mine], np.array(others)[other])
-    found = []
-    for i, j, where in zip(mine.tolist(), other.tolist(), met, strict=True):
-        found += [
-            (i, j, geometry[i].project(point), others[j].project(point))
-            for point in shapely.get_parts(where)
-            if point.geom_type == "Point"
-        ]
-    return found
-
-
 def _assemble(
-    pieces: _Pieces,
+    pieces: Pieces,
     works: Works,
-    chains: _Chains,
+    chains: Chains,
     lines: list[Floats],
     land: Land,
     exits: Ints,
@@ -593,17 +450,17 @@ def _assemble(
 ) -> bool:
     """Add all roads of the grid with their bridges, and the motorway over them."""
     rivers = land.rivers.geometry.to_list()
-    marks: dict[int, list[_Mark]] = {}
-    for i, _, at, _ in _crossings(lines, rivers):
-        marks.setdefault(i, []).append(_Mark(at - _BRIDGE_HALF, at + _BRIDGE_HALF, "bridge"))
+    marks: dict[int, list[Mark]] = {}
+    for i, _, at, _ in crossings(lines, rivers):
+        marks.setdefault(i, []).append(Mark(at - _BRIDGE_HALF, at + _BRIDGE_HALF, "bridge"))
     for i, line in enumerate(lines):
         if chains.rank[i] >= PRIMARY:
-            marks.setdefault(i, []).extend(_tunnels(land, line, smooth=700.0, cover=28.0))
-    motorway = _motorway(pieces, works, chains, lines, land, exits, marks)
+            marks.setdefault(i, []).extend(tunnels(land, line, smooth=700.0, cover=28.0))
+    motorway = lay_motorway(pieces, works, chains, lines, land, exits, marks)
     for i, line in enumerate(lines):
         rank, route = chains.rank[i], works.routes[chains.route[i]]
         at_ends = [
-            _Mark(max(m.start, 1.0), m.end, m.kind) if m.kind != "junction" else m
+            Mark(max(m.start, 1.0), m.end, m.kind) if m.kind != "junction" else m
             for m in marks.get(i, [])
         ]
         surface = _SURFACE.get(rank, "沥青")
@@ -617,126 +474,8 @@ def _assemble(
     return motorway
 
 
-def _heights(land: Land, xy: Floats) -> Floats:
-    rows, cols = land.elevation.shape
-    col = np.clip(((xy[:, 0] - land.origin[0]) / land.cell).astype(int), 0, cols - 1)
-    row = np.clip(((land.origin[1] - xy[:, 1]) / land.cell).astype(int), 0, rows - 1)
-    return np.asarray(land.elevation[row, col], dtype=float)
-
-
-def _tunnels(land: Land, line: Floats, *, smooth: float, cover: float) -> list[_Mark]:
-    """Stretches where the ground stands ``cover`` metres over an evened profile."""
-    from scipy.ndimage import gaussian_filter1d
-
-    along = _measures(line)
-    step = 100.0
-    if along[-1] < 6 * step:
-        return []
-    at = np.arange(0.0, along[-1], step)
-    xy = np.column_stack([np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])])
-    ground = _heights(land, xy)
-    deep = ground - gaussian_filter1d(ground, smooth / step, mode="nearest") > cover
-    deep[:2] = deep[-2:] = False
-    edges = np.flatnonzero(np.diff(np.r_[0, deep.astype(int), 0]))
-    return [
-        _Mark(at[start], at[end - 1], "tunnel")
-        for start, end in zip(edges[::2], edges[1::2], strict=True)
-        if end - start >= 3
-    ]
-
-
-def _motorway(
-    pieces: _Pieces,
-    works: Works,
-    chains: _Chains,
-    lines: list[Floats],
-    land: Land,
-    exits: Ints,
-    marks: dict[int, list[_Mark]],
-) -> bool:
-    """Two one-way carriageways across the county, with interchanges; False if none fits."""
-    grid = works.grid
-    a, b = grid.edges.T
-    climb = np.abs(land.height[a] - land.height[b]) / grid.base_lengths()
-    busy = np.zeros(len(grid.xy))
-    busy[np.unique(grid.edges[works.rank >= TERTIARY])] = 1.0
-    cost = grid.base_lengths() * (1 + (climb / 0.07) ** 2 + 0.8 * (busy[a] + busy[b]))
-    _, previous, _ = grid.search(cost, exits[[2]])
-    path = walk(previous, int(exits[5]))
-    raw = shapely.get_coordinates(shapely.LineString(grid.xy[path]).simplify(2.2 * grid.cell))
-    centre = chaikin([raw], rounds=5)[0]
-    along = _measures(centre)
-    crossings = _crossings([centre], [shapely.LineString(line) for line in lines])
-    tunnels = _tunnels(land, centre, smooth=1500.0, cover=30.0)
-    open_air = [
-        (at, j, other)
-        for _, j, at, other in sorted(crossings, key=lambda c: (c[2], c[1]))
-        if not any(t.start - 900.0 <= at <= t.end + 900.0 for t in tunnels)
-        and 1500.0 < at < along[-1] - 1500.0
-    ]
-    chosen: list[tuple[float, int, float]] = []
-    for lowest in (SECONDARY, COUNTY, VILLAGE):
-        for at, j, other in open_air:
-            apart = all(abs(at - there) > 9000.0 for there, _, _ in chosen)
-            junction = _junction(lines[j], other)
-            if chains.rank[j] >= lowest and apart and junction is not None:
-                chosen.append((at, j, junction))
-        if len(chosen) >= 2:
-            break
-    if not chosen:
-        return False
-    tangent = np.gradient(centre, axis=0)
-    normal = np.column_stack([tangent[:, 1], -tangent[:, 0]]) / np.hypot(*tangent.T)[:, None]
-    right = centre + 13.0 * normal
-    left = (centre - 13.0 * normal)[::-1]
-    ways = {"上行": right, "下行": left}
-    cuts: dict[str, list[_Mark]] = {"上行": [], "下行": []}
-    ramps: list[Floats] = []
-    for at, j, junction in chosen:
-        marks.setdefault(j, []).append(_Mark(junction, junction, "junction"))
-        target = np.round(_point(lines[j], _measures(lines[j]), junction), 2)
-        for way, line in ways.items():
-            measure = _measures(line)
-            middle = at / along[-1] * measure[-1]
-            if way == "下行":
-                middle = measure[-1] - middle
-            for offset in (-520.0, 520.0):
-                cuts[way].append(_Mark(middle + offset, middle + offset, "junction"))
-                start = np.round(_point(line, measure, middle + offset), 2)
-                control = _point(line, measure, middle + 0.25 * offset)
-                t = np.linspace(0.0, 1.0, 12)[:, None]
-                curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * target
-                ramps.append(np.round(curve if offset < 0 else curve[::-1], 2))
-    rivers = land.rivers.geometry.to_list()
-    roads = [shapely.LineString(line) for line in lines]
-    for way, line in ways.items():
-        stretch = [*cuts[way], *_tunnels(land, line, smooth=1500.0, cover=30.0)]
-        for _, _, at, _ in _crossings([line], roads + rivers):
-            stretch.append(_Mark(at - 60.0, at + 60.0, "bridge"))
-        pieces.add_cut(line, stretch, "motorway", name=f"合成高速{way}", ref="G9990", oneway=True)
-    barriers = [shapely.LineString(line) for line in ways.values()] + roads + rivers
-    for ramp in ramps:
-        length = float(_measures(ramp)[-1])
-        over = [
-            _Mark(at - 30.0, at + 30.0, "bridge")
-            for _, _, at, _ in _crossings([ramp], barriers)
-            if 35.0 < at < length - 35.0
-        ]
-        pieces.add_cut(ramp, over, "motorway_link", name="合成高速匝道", oneway=True)
-    return True
-
-
-def _junction(line: Floats, crossing: float) -> float | None:
-    """Where on a road an interchange joins it: 300 to 420 m from the crossing, off its ends."""
-    length = float(_measures(line)[-1])
-    for away in (360.0, -360.0, 300.0, -300.0, 420.0, -420.0):
-        if 60.0 < crossing + away < length - 60.0:
-            return crossing + away
-    return None
-
-
 def _streets(
-    pieces: _Pieces, places: Places, seats: Ints, grid: Grid, rng: np.random.Generator
+    pieces: Pieces, places: Places, seats: Ints, grid: Grid, rng: np.random.Generator
 ) -> None:
     """Streets of the county town (some one-way) and a few in every other seat."""
     for number, seat in enumerate(seats.tolist()):
@@ -758,7 +497,7 @@ def _streets(
 
 
 def _planned(
-    pieces: _Pieces,
+    pieces: Pieces,
     spare: list[tuple[list[int], tuple[int, int]]],
     grid: Grid,
     places: Places,

@@ -27,6 +27,7 @@ _POINT_TIERS = (
     ("clinic", "county", "县级医院"),
     ("sewage", "plant", "污水处理厂"),
     ("sewage", "station", "污水处理站"),
+    ("sewage", "on_site", "分散处理"),
     ("water", "works", "水厂"),
     ("corridor", "post", "驿站"),
     ("corridor", "scenic", "景点"),
@@ -72,7 +73,9 @@ def write(made: SyntheticCounty, folder: Path) -> Path:
                 _layer(made.facilities[rows], out / "facilities" / f"{service}_{tier}.gpkg")
         if len(made.sewers):
             _layer(made.sewers, out / "facilities" / "sewage_sewer.gpkg")
-        _csv(made.supplies, out / "facilities" / "water_supplies.csv")
+        for (service, tier), rows in made.supplies.groupby(["service", "tier"], sort=True):
+            served = rows[["facility_id", "code"]]
+            _csv(served, out / "facilities" / f"{service}_{tier}_supplies.csv")
         _layer(made.corridor_segments, out / "corridor" / "segments.gpkg")
         _layer(made.stakes, out / "corridor" / "stakes.gpkg")
         _io.write_text(out / "county.toml", _toml(made))
@@ -173,8 +176,9 @@ def _toml(made: SyntheticCounty) -> str:
     present = set(zip(made.facilities["service"], made.facilities["tier"], strict=True))
     for service, tier, title in _POINT_TIERS:
         if (service, tier) in present:
-            supplies = 'supplies = "facilities/water_supplies.csv"\n' if tier == "works" else ""
-            parts.append(_facility(service, tier, title, supplies + about))
+            by_record = (made.supplies["service"] + made.supplies["tier"]).eq(service + tier).any()
+            supplies = f'supplies = "facilities/{service}_{tier}_supplies.csv"\n'
+            parts.append(_facility(service, tier, title, (supplies if by_record else "") + about))
     if len(made.sewers):
         parts.append(_facility("sewage", "sewer", "污水管网", about))
     parts += [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from qianwan_gis._errors import ProblemLog
 from qianwan_gis._io import decode
-from qianwan_gis.names import visible
+from qianwan_gis.names import is_name, visible
 
 CATEGORIES = ("精品示范村", "提档升级村", "环境整治村")
 TOTAL = {"合计", "总计", "小计", "共计"}
@@ -57,7 +58,7 @@ def read_grids(
         text = str(source)
         if not text.strip():
             log.add("error", "empty_file", "文本为空", "the text is empty")
-        return "文本", text, list(_text_grids(text))
+        return "文本", text, list(_text_grids(text, "文本", log))
     file = path.name
     suffix = path.suffix.lower()
     if not path.is_file():
@@ -106,7 +107,7 @@ def read_grids(
         if suffix in (".csv", ".tsv"):
             grids = _csv_grids(text, suffix, file, log)
         else:
-            return file, text, list(_text_grids(text))
+            return file, text, list(_text_grids(text, file, log))
     text = "\n".join(
         [path.stem, *(g.title + "\n" + "\n".join("\t".join(r) for r in g.rows) for g in grids)]
     )
@@ -128,21 +129,64 @@ def _as_path(source: str | Path) -> Path | None:
         return None
 
 
-def _cells(line: str) -> list[str]:
-    """Split a line of a plain-text table: tabs, bars, or runs of two or more spaces."""
-    if "\t" in line:
-        return line.split("\t")
-    if "|" in line or "｜" in line:
-        parts = re.split(r"[|｜]", line.strip())
-        return (
-            parts[1:-1]
-            if len(parts) > 2 and not parts[0].strip() and not parts[-1].strip()
-            else parts
-        )
-    parts = re.split(r"(?: {2,}|\u3000{2,})", line.strip())
-    if len(parts) == 1 and line.count(",") and "," in line:
-        return line.split(",")
-    return parts
+_SPACES = re.compile(r"(?: {2,}|\u3000{2,})")
+
+
+def _split(line: str, style: str) -> list[str]:
+    """Split a line of a plain-text table at its separator; spaces count from two on."""
+    if style == "spaces":
+        return _SPACES.split(line.strip())
+    cells = line.split(style)
+    if style == "|" and len(cells) > 2 and not cells[0].strip() and not cells[-1].strip():
+        return cells[1:-1]  # bars at both ends of the line
+    return cells
+
+
+def _style(line: str) -> str:
+    """Return what separates the cells of a header line."""
+    return next((s for s in ("\t", "|", ",") if s in line), "spaces")
+
+
+def _at(line: str, pieces: list[str]) -> list[float]:
+    """Return where the middle of each piece stands on the line, wide characters counting two."""
+    out, start = [], 0
+    for piece in pieces:
+        begin = line.index(piece, start)
+        start = begin + len(piece)
+        out.append(_width(line[:begin]) + _width(piece) / 2)
+    return out
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _placed(line: str, pieces: list[str], header: str, titles: list[str]) -> list[str]:
+    """Put the pieces of a line under the nearest titles, where spaces hide empty cells."""
+    columns = _at(header, titles)
+    cells = [""] * len(titles)
+    for piece, middle in zip(pieces, _at(line, pieces), strict=True):
+        nearest = min(range(len(columns)), key=lambda k: abs(columns[k] - middle))
+        cells[nearest] = "、".join(filter(None, (cells[nearest], piece)))
+    return cells
+
+
+def _continues(line: str) -> bool:
+    """Tell whether a line of its own is the rest of a wrapped cell: nothing but village names."""
+    names = [n for n in re.split(r"[、,，;；]", line.strip()) if n.strip()]
+    return (
+        bool(names)
+        and all(len(n.strip()) <= 10 and is_name(n) for n in names)
+        and ("、" in line or line.strip().endswith("村"))
+    )
+
+
+def _append(cells: list[str], line: str) -> None:
+    """Join the rest of a wrapped cell to the last cell of its row that holds anything."""
+    last = max((k for k, cell in enumerate(cells) if cell.strip()), default=0)
+    before, rest = cells[last].rstrip(), line.strip()
+    joint = "、" if before.endswith("村") and rest[:1] not in "、,，;；" else ""
+    cells[last] = before + joint + rest
 
 
 def title_of(cell: str) -> str:
@@ -172,37 +216,56 @@ def columns_of(cells: Sequence[str]) -> dict[str, int] | None:
     return found if is_header and len(titles) >= 2 else None
 
 
-def _text_grids(text: str) -> Iterator[Grid]:
+def _text_grids(text: str, file: str, log: ProblemLog) -> Iterator[Grid]:
     """Find tables in plain text: a header line, then lines split alike until one is not."""
     lines = text.splitlines()
-    title_lines: list[str] = []
+    above: list[str] = []
     number = 0
     while number < len(lines):
-        cells = _cells(lines[number])
-        if len(cells) < 2 or columns_of(cells) is None:
-            if lines[number].strip():
-                title_lines.append(lines[number].strip())
-            number += 1
-            continue
-        grid = Grid("\n".join(title_lines[-6:]), [cells], number + 1)
-        title_lines = []
+        header = lines[number]
+        style = _style(header)
+        titles = _split(header, style)
         number += 1
-        while number < len(lines):
-            cells = _cells(lines[number])
+        columns = columns_of(titles)
+        if len(titles) < 2 or columns is None:
+            if header.strip():
+                above.append(header.strip())
+            continue
+        grid = Grid("\n".join(above[-6:]), [titles], number)
+        above, guessed = [], []
+        while number < len(lines) and title_of(grid.rows[-1][0]) not in TOTAL:
+            line = lines[number]
+            cells = _split(line, style)
             if len(cells) < 2:
-                blank_inside = not lines[number].strip() and number + 1 < len(lines)
-                if (
-                    blank_inside
-                    and len(_cells(lines[number + 1])) >= 2
-                    and columns_of(_cells(lines[number + 1])) is None
-                ):
-                    number += 1
-                    continue
-                break
-            grid.rows.append(cells)
+                following = lines[number + 1] if number + 1 < len(lines) else ""
+                if not line.strip() and len(_split(following, style)) >= 2:
+                    if columns_of(_split(following, style)) is not None:
+                        break
+                elif len(grid.rows) > 1 and _continues(line):
+                    _append(grid.rows[-1], line)
+                else:
+                    break
+            elif not all(set(c.strip()) <= set("-:") for c in cells):
+                if style == "spaces" and len(cells) != len(titles):
+                    township = cells[0]
+                    cells = _placed(line, cells, header, titles)
+                    if cells[columns.get("township", 0)] != township:
+                        break  # prose with a wide gap, not a row
+                    guessed.append(township)
+                grid.rows.append(cells)
             number += 1
-            if title_of(cells[0]) in TOTAL:
-                break
+        unsure = [t for t in guessed if title_of(t) not in TOTAL]
+        if unsure:
+            log.add(
+                "warning",
+                "columns_guessed",
+                f"以空格分列的表中有空格子，按位置推定了所属列：{'、'.join(unsure)}",
+                f"cells are separated by spaces and some are empty; columns guessed by position: "
+                f"{', '.join(unsure)}",
+                file=file,
+                row=grid.first_line,
+                fix=("核对类别，或改用 XLSX、DOCX", "check the categories or supply XLSX or DOCX"),
+            )
         yield grid
 
 

@@ -6,6 +6,7 @@ All lengths are metres, flows m³/s, slopes m/m, unless a name says otherwise.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,15 +196,25 @@ class Rules:
             low, high = np.where(less, middle, low), np.where(less, high, middle)
         return np.asarray(low)
 
-    @property
+    @cached_property
     def gravity_capacity(self) -> Array:
         """Peak flow (m³/s) that each diameter carries at its least slope and largest fill."""
         return flow(self.diameters, self.min_slope, self.max_fill, self.roughness)
 
-    @property
+    @cached_property
     def pressure_capacity(self) -> Array:
         """Peak flow (m³/s) of each pressure pipe at the largest velocity."""
         return np.asarray(np.pi / 4.0 * self.pressure_diameters**2 * self.pressure_velocity)
+
+    @cached_property
+    def gravity_mean(self) -> Array:
+        """Mean flow (m³/d) that each diameter carries."""
+        return self.mean_of_peak(self.gravity_capacity)
+
+    @cached_property
+    def pressure_mean(self) -> Array:
+        """Mean flow (m³/d) that each pressure pipe carries."""
+        return self.mean_of_peak(self.pressure_capacity)
 
     def size(self, peak_m3s: ArrayLike) -> NDArray[np.int64]:
         """Position of the smallest diameter that carries a peak flow at its least slope.

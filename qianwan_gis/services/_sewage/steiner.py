@@ -124,58 +124,81 @@ def _exchange(
     """Take out each path in turn and join the two halves by the shortest way instead."""
     edges, at = prune(ends, edges, keep)
     for path in sorted(_paths(ends, at, keep), key=lambda p: -sum(length[e] for e in p)):
-        if not edges.issuperset(path):
-            continue
-        old = sum(length[e] for e in path)
-        rest = edges.difference(path)
-        near: dict[int, list[int]] = {}
-        for edge in rest:
-            for node in ends[edge]:
-                near.setdefault(node, []).append(edge)
-        # one end of the path: the terminal or fork that stays
         chain: dict[int, int] = {}
         for edge in path:
             for node in ends[edge]:
                 chain[node] = chain.get(node, 0) + 1
         tips = sorted(node for node, count in chain.items() if count == 1)
-        # a way found before may now end inside this path: leave it to the next round
-        if len(tips) != 2 or any(count == 2 and node in near for node, count in chain.items()):
+        # a way found before may now end inside this path, or the path be gone
+        if len(tips) != 2 or not edges.issuperset(path):
             continue
-        half = {tips[0]}
-        stack = [tips[0]]
-        while stack:
+        if any(count == 2 and len(at[node]) != 2 for node, count in chain.items()):
+            continue
+        for edge in path:
+            for node in ends[edge]:
+                at[node].remove(edge)
+        edges.difference_update(path)
+        half = _smaller_side(ends, at, tips[0], tips[1])
+        other_tip = tips[1] if tips[0] in half else tips[0]
+        old = sum(length[e] for e in path)
+        new = _way(length, graph, at, half, other_tip, old) or path
+        edges.update(new)
+        for edge in new:
+            for node in ends[edge]:
+                at.setdefault(node, []).append(edge)
+    return prune(ends, edges, keep)[0]
+
+
+def _smaller_side(
+    ends: Sequence[tuple[int, int]], at: dict[int, list[int]], first: int, second: int
+) -> set[int]:
+    """Return the nodes on the smaller side of a cut tree, growing both sides in step."""
+    sides = ({first}, {second})
+    stacks = ([first], [second])
+    while True:
+        for side, stack in zip(sides, stacks, strict=True):
+            if not stack:
+                return side
             node = stack.pop()
-            for edge in near.get(node, ()):
+            for edge in at[node]:
                 a, b = ends[edge]
                 other = b if a == node else a
-                if other not in half:
-                    half.add(other)
+                if other not in side:
+                    side.add(other)
                     stack.append(other)
-        whole = set(near) | {tips[0], tips[1]}
-        best = dict.fromkeys(half, 0.0)
-        via: dict[int, tuple[int, int]] = {}
-        queue = [(0.0, node) for node in sorted(half)]
-        heapq.heapify(queue)
-        while queue:
-            distance, node = heapq.heappop(queue)
-            if distance >= old - 1e-9:
-                break
-            if distance > best[node]:
-                continue
-            if node in whole and node not in half:
-                new = []
-                while node not in half:
-                    node, edge = via[node]
-                    new.append(edge)
-                edges = rest.union(new)
-                break
-            for other, _, edge in graph[node]:
-                reach = distance + length[edge]
-                if other not in half and reach < best.get(other, float("inf")):
-                    best[other] = reach
-                    via[other] = (node, edge)
-                    heapq.heappush(queue, (reach, other))
-    return prune(ends, edges, keep)[0]
+
+
+def _way(
+    length: Sequence[float], graph: Graph, at: dict[int, list[int]], half: set[int],
+    goal: int, limit: float,
+) -> list[int]:  # fmt: skip
+    """Return the shortest way, below ``limit``, from one side of a cut tree to the other."""
+    best = dict.fromkeys(half, 0.0)
+    via: dict[int, tuple[int, int]] = {}
+    queue: list[tuple[float, int]] = []
+    for node in sorted(half):
+        for other, _, edge in graph[node]:
+            if other not in half and length[edge] < min(limit, best.get(other, limit)) - 1e-9:
+                best[other] = length[edge]
+                via[other] = (node, edge)
+                heapq.heappush(queue, (length[edge], other))
+    while queue:
+        distance, node = heapq.heappop(queue)
+        if distance > best[node]:
+            continue
+        if at.get(node) or node == goal:
+            new = []
+            while node not in half:
+                node, edge = via[node]
+                new.append(edge)
+            return new
+        for other, _, edge in graph[node]:
+            reach = distance + length[edge]
+            if other not in half and reach < min(limit, best.get(other, limit)) - 1e-9:
+                best[other] = reach
+                via[other] = (node, edge)
+                heapq.heappush(queue, (reach, other))
+    return []
 
 
 def tree_length(length: Sequence[float], edges: Iterable[int]) -> float:
@@ -205,14 +228,16 @@ def _insert(
     ends: Sequence[tuple[int, int]], length: Sequence[float], graph: Graph, edges: set[int],
     keep: set[int],
 ) -> set[int]:  # fmt: skip
-    """Try each crossing beside the tree that touches it more than once as a further node."""
+    """Try each crossing beside the tree that touches it three times or more as a further node.
+
+    With two contacts `_exchange` finds the way over it.
+    """
     nodes = {node for edge in edges for node in ends[edge]} | keep
     current = tree_length(length, edges)
     beside = sorted({o for node in nodes for o, _, _ in graph[node]} - nodes)
     for node in beside:
-        if sum(other in nodes for other, _, _ in graph[node]) < 2:
+        if sum(other in nodes for other, _, _ in graph[node]) < 3:
             continue
-        # the cheapest edge to the node must beat some longer edge that it closes a ring with
         new = prune(ends, span(ends, length, graph, nodes | {node}), keep)[0]
         total = tree_length(length, new)
         if total < current - 1e-9:

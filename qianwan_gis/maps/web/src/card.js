@@ -91,13 +91,13 @@
         const shared = QW.groups.get(v.at.join()).length;
         facts.push(h("div", { class: "qw-place" }, QW.swatch({ color: match.color, radius: 6, ring: ["seat", "settlement"].includes(v.match) }, 20), h("div", {}, h("b", {}, match.title),
           h("small", {}, v.at[0].toFixed(5) + "°N  " + v.at[1].toFixed(5) + "°E"))));
-        if (shared > 1) facts.push(h("p", { class: "qw-note" }, QW.t("shared_point", { n: shared }) + "。" + QW.t("shared_note")));
+        if (shared > 1) facts.push(h("p", { class: "qw-note" }, QW.t("shared_point", { n: shared }) + QW.t("stop") + QW.t("shared_note")));
         if (v.radius) {
-          facts.push(h("div", { class: "qw-inline" }, h("span", {}, QW.t("card_radius") + "：" + QW.metres(v.radius)),
+          facts.push(h("div", { class: "qw-inline" }, h("span", {}, QW.t("card_radius") + QW.t("colon") + QW.metres(v.radius)),
             h("button", { type: "button", class: "qw-link", "aria-pressed": String(on), on: { click: () => { on ? state.circles.delete(v) : state.circles.add(v); QW.drawCircles(); QW.select(v); if (!on) frame(v); } } }, QW.t(on ? "card_circle_off" : "card_circle"))));
         }
       } else {
-        facts.push(h("div", { class: "qw-place" }, QW.h("span", { class: "qw-pending-key" }, "?"), h("div", {}, h("b", {}, match ? match.title : v.match), h("small", {}, v.radius ? QW.t("card_radius") + "：" + QW.metres(v.radius) : ""))));
+        facts.push(h("div", { class: "qw-place" }, QW.h("span", { class: "qw-pending-key" }, "?"), h("div", {}, h("b", {}, match ? match.title : v.match), h("small", {}, v.radius ? QW.t("card_radius") + QW.t("colon") + QW.metres(v.radius) : ""))));
         facts.push(h("p", { class: "qw-note" }, QW.t("card_pending")));
         if (v.area) {
           const shown = state.areas.has(v);
@@ -107,7 +107,7 @@
             QW.select(v);
             QW.refreshLegend();
             if (!shown) { const b = QW.areaBounds(v), free = QW.free(), size = map.getSize(); map.fitBounds(b, { paddingTopLeft: [free.left, free.top], paddingBottomRight: [size.x - free.right, size.y - free.bottom], maxZoom: 12, animate: false }); }
-          } } }, QW.t(shown ? "card_area_off" : "card_area")));
+          } } }, shown ? QW.t("card_area_off") : QW.t("card_area", { n: Math.round(v.area[0] * 100) })));
         }
       }
       if (v.evidence) facts.push(h("details", { class: "qw-evidence", open: v.evidence.length < 90 }, h("summary", {}, QW.t("card_evidence")), h("p", {}, v.evidence)));
@@ -138,7 +138,7 @@
     function people(v) {
       if (!v.people) return h("p", { class: "qw-dim" }, QW.t("card_people_none"));
       const [n, kind, year, source] = v.people;
-      return [h("p", {}, h("b", {}, QW.number(n) + " " + QW.t("persons")), "（" + (kind ? QW.t(kind) : QW.t("kind_unstated")) + "，" + (year ? QW.t("year", { n: year }) : QW.t("year_unstated")) + "）"),
+      return [h("p", {}, h("b", {}, QW.number(n) + " " + QW.t("persons")), QW.aside((kind ? QW.t(kind) : QW.t("kind_unstated")) + QW.t("comma") + (year ? QW.t("year", { n: year }) : QW.t("year_unstated")))),
         source ? h("p", { class: "qw-dim" }, source) : null];
     }
 

@@ -70,6 +70,8 @@ window.QW = {};
     return values ? text.replace(/\{(\w+)\}/g, (_, name) => String(values[name])) : text;
   };
 
+  QW.aside = (text) => (QW.data.lang === "en" ? " (" + text + ")" : "（" + text + "）");
+
   QW.number = function (value, digits) {
     return Number(value).toLocaleString(QW.data.lang === "en" ? "en" : "zh-CN", {
       maximumFractionDigits: digits === undefined ? 0 : digits,

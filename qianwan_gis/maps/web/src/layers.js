@@ -12,7 +12,7 @@
     const state = (QW.state = {
       by: "category",
       on: {},
-      filter: { category: [], list: [], town: [], cover: [], place: [] },
+      filter: { category: [], list: [], town: [], cover: [], place: [], zone: [] },
       selected: null,
       circles: new Set(),
       areas: new Set(),
@@ -99,6 +99,7 @@
       if (!has("town", v.town ? v.town.name : "-")) return false;
       if (!has("place", v.at ? "located" : "pending")) return false;
       if (f.list.length && !(v.lists.length ? v.lists.some((l) => f.list.includes(l)) : f.list.includes("-"))) return false;
+      if (f.zone.length && !(v.chainage && v.chainage[4] && f.zone.some((w) => v.chainage[4] <= Number(w)))) return false;
       if (f.cover.length) {
         return f.cover.every((entry) => {
           const cut = entry.lastIndexOf(":"), at = data.services.findIndex((s) => s.key === entry.slice(0, cut));
@@ -146,7 +147,7 @@
     }
     function tip(members) {
       const v = members[0];
-      if (members.length > 1) return h("div", {}, h("b", {}, QW.t("shared_point", { n: members.length })), h("span", {}, members.map((m) => m.name).join("、")));
+      if (members.length > 1) return h("div", {}, h("b", {}, QW.t("shared_point", { n: members.length })), h("span", {}, members.map((m) => m.name).join(QW.t("comma"))));
       return h("div", {}, h("b", {}, v.name), h("span", {}, [v.town && v.town.name, QW.symbol(v).title].filter(Boolean).join(" · ")));
     }
     add("points", "villages", QW.t("layer_points"), true, () => marks, villageLegend, {
@@ -197,11 +198,12 @@
       }
       placeSeats();
     }
-    /** Try four places for each name; where none is free show the count alone, or the dot alone. */
+    /** Try four places for each name; where none is free try a smaller form, at last the dot alone. */
     function placeSeats() {
       if (!map.hasLayer(seats)) return;
       const taken = [];
       const hits = (b) => taken.some((a) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]);
+      const size = map.getSize();
       const order = [...chips].sort((a, b) => b.weight - a.weight || a.town.name.localeCompare(b.town.name));
       // Where villages are drawn on the seat itself their symbol takes the place of the seat's dot.
       const shown = state.on.points ? [...QW.groups.values()].filter((g) => g.some(QW.matches)).map((g) => map.latLngToContainerPoint(g[0].at)) : [];
@@ -215,8 +217,8 @@
         const text = chip.node.querySelector(".qw-seat-text"), gap = chip.node.dataset.quiet === "true" ? 14 : 8;
         chip.node.style.setProperty("--gap", gap + "px");
         let done = false;
-        for (const size of ["full", "count"]) {
-          chip.node.dataset.size = size;
+        for (const form of ["full", "line", "count"]) {
+          chip.node.dataset.size = form;
           const w = text.offsetWidth, h = text.offsetHeight;
           if (!w) break;
           const boxes = {
@@ -227,7 +229,7 @@
           };
           // Of the free places, the one that hides the fewest villages.
           const hidden = (b) => shown.filter((q) => q.x > b[0] - 5 && q.x < b[2] + 5 && q.y > b[1] - 5 && q.y < b[3] + 5).length;
-          const open = Object.entries(boxes).filter(([, box]) => !hits(box)).sort((a, b) => hidden(a[1]) - hidden(b[1]));
+          const open = Object.entries(boxes).filter(([, b]) => !hits(b) && b[1] >= 2 && b[0] >= 2 && b[2] <= size.x - 2 && b[3] <= size.y - 2).sort((a, b) => hidden(a[1]) - hidden(b[1]));
           if (open.length) {
             [chip.node.dataset.side, chip.box] = open[0];
             taken.push(chip.box);
@@ -257,12 +259,12 @@
     QW.drawAreas = function () {
       areas.clearLayers();
       for (const v of state.areas) {
-        for (const [strength, rings] of v.area) {
+        for (const [strength, rings] of v.area[1]) {
           areas.addLayer(L.polygon(rings.map(QW.decode), { pane: "qwsoft", renderer: softRenderer, interactive: false, stroke: false, fillColor: "#6a4fa3", fillOpacity: 0.34 * strength }));
         }
       }
     };
-    QW.areaBounds = (v) => L.latLngBounds(v.area.flatMap(([, rings]) => rings.flatMap(QW.decode)));
+    QW.areaBounds = (v) => L.latLngBounds(v.area[1].flatMap(([, rings]) => rings.flatMap(QW.decode)));
 
     // uncertainty
     const circles = L.layerGroup();
@@ -306,7 +308,7 @@
       }, () => {
         const rows = [];
         if (kind.count > kind.assumed) rows.push({ swatch: () => QW.swatch(look), text: kind.title });
-        if (kind.assumed) rows.push({ swatch: () => QW.swatch(Object.assign({}, look, { ring: true })), text: kind.title + "（" + QW.t("assumed") + "）" });
+        if (kind.assumed) rows.push({ swatch: () => QW.swatch(Object.assign({}, look, { ring: true })), text: kind.title + QW.aside(QW.t("assumed")) });
         return rows;
       }, { count: kind.count, note: kind.assumed ? QW.t("assumed_n", { n: kind.assumed }) : "" });
     }
@@ -325,7 +327,7 @@
           group.addLayer(line);
         }
         return group;
-      }, () => [{ swatch: () => QW.lineSwatch({ color: CORRIDOR, width: 3.4, dashed: c.presumed ? "7 4" : null }), text: c.name + (c.presumed ? "（" + c.basis + "）" : "") }], {
+      }, () => [{ swatch: () => QW.lineSwatch({ color: CORRIDOR, width: 3.4, dashed: c.presumed ? "7 4" : null }), text: c.name + (c.presumed ? QW.aside(c.basis) : "") }], {
         note: c.presumed ? QW.t("corridor_presumed") : c.basis,
       });
       if (c.stakes.length) {
@@ -374,7 +376,7 @@
         }
         return group;
       }, () => [{ swatch: () => QW.lineSwatch({ color: kind.color, width: kind.width, dashed: kind.dashed ? "2 4" : null, casing: CASED[kind.key] }), text: kind.title }], {
-        count: kind.count, note: kind.basis.join("、"),
+        count: kind.count, note: kind.basis.join(QW.t("comma")),
       });
     }
 

@@ -21,7 +21,7 @@
     QW.buildTools(root, map, data);
     // The review number and the watermark belong at the lower left of an internet map.
     const review = data.box[data.box.length - 1];
-    root.append(h("div", { class: "qw-marks" }, data.marks.map((m) => h("strong", {}, m)), h("span", {}, review[0] + "：" + review[1])));
+    root.append(h("div", { class: "qw-marks" }, data.marks.map((m) => h("strong", {}, m)), h("span", {}, review[0] + QW.t("colon") + review[1])));
     L.control.scale({ imperial: false, maxWidth: 130, position: "bottomright" }).addTo(map);
     const chosen = QW.recall();
     QW.start_layers();

@@ -30,7 +30,7 @@
       event.stopPropagation();
     });
     const head = h("header", { class: "qw-head" },
-      h("div", { class: "qw-title" }, h("h1", {}, data.title), h("p", {}, QW.t("subtitle"), " · ", data.box[2][1])),
+      h("div", { class: "qw-title" }, h("h1", {}, data.title), h("p", {}, QW.t("subtitle"), " · ", h("time", {}, data.box[2][1]))),
       h("button", { type: "button", class: "qw-fold", title: QW.t("collapse"), "aria-label": QW.t("collapse"), on: { click: () => root.classList.add("qw-folded") } }, QW.icon("left")));
     const search = buildSearch();
     panel.append(head, search, strip, sheet);
@@ -142,7 +142,7 @@
     function radios() {
       const entries = [
         ["category", QW.t("by_category"), ""], ["match", QW.t("by_match"), ""],
-        ...data.services.map((s) => ["s:" + s.key, s.title, QW.t("inventory") + "：" + s.inventory]),
+        ...data.services.map((s) => ["s:" + s.key, s.title, QW.t("inventory") + QW.t("colon") + s.inventory]),
       ];
       return entries.map(([value, title, note]) =>
         h("label", { class: "qw-row" },
@@ -214,6 +214,8 @@
         chipset("category", QW.t("filter_category"), data.styles.category.map((c) => [c.value || "-", c.title, count((v) => v.category === c.value), QW.swatch({ shape: c.shape, color: c.color, radius: 5 }, 16)])),
         lists.length ? chipset("list", QW.t("filter_list"), [...lists.map((l) => [l, l, count((v) => v.lists.includes(l))]), ["-", QW.t("no_list"), count((v) => !v.lists.length)]]) : null,
         chipset("place", QW.t("filter_place"), [["located", QW.t("located"), count((v) => v.at)], ["pending", QW.t("pending"), count((v) => !v.at)]]),
+        data.corridor && data.corridor.zones.length ? chipset("zone", data.corridor.name, [...data.corridor.zones].reverse().map((z) =>
+          [String(z.width), QW.t("within", { km: QW.number(z.width / 1000, 1) }), count((v) => v.chainage && v.chainage[4] && v.chainage[4] <= z.width)])) : null,
         data.services.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("filter_cover")), coverage) : null,
         chipset("town", QW.t("filter_town"), data.townships.map((t) => [t.name, t.name, t.villages.length])),
         h("section", { class: "qw-group" }, villageList(shown, 100)));
@@ -237,7 +239,7 @@
     // --- summary ------------------------------------------------------------------------
 
     function stack(counts, total) {
-      return h("div", { class: "qw-stack", role: "img", "aria-label": counts.map(([w, n]) => w + " " + n).join("，") },
+      return h("div", { class: "qw-stack", role: "img", "aria-label": counts.map(([w, n]) => w + " " + n).join(QW.t("comma")) },
         counts.filter(([, n]) => n).map(([, n, color, edge]) => h("i", { style: { width: (100 * n) / total + "%", background: color, "box-shadow": edge ? "inset 0 0 0 1px " + edge : "none" } })));
     }
     function states(villages, i) {
@@ -274,6 +276,8 @@
         along.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_along")), h("div", { class: "qw-list" },
           along.slice(0, 200).map((v) => h("button", { type: "button", class: "qw-item", on: { click: () => QW.select(v, true) } },
             QW.swatch(QW.symbol(v), 18), h("b", {}, v.name), h("small", {}, (v.chainage[1] || QW.metres(v.chainage[5])) + " · " + v.chainage[3] + " " + QW.metres(v.chainage[2]))))) ) : null,
+        data.targets.length ? h("section", { class: "qw-group" }, h("details", {}, h("summary", {}, QW.t("sum_targets") + QW.aside(data.targets.length)), h("ul", { class: "qw-targets" }, data.targets.map(([topic, year, value, status, doubt]) =>
+          h("li", {}, h("span", {}, topic, h("small", {}, [year, status, doubt].filter(Boolean).join(" · "))), h("b", {}, value)))))) : null,
         data.collect.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_collect")), collect()) : null);
     }
     function collect() {
@@ -290,7 +294,7 @@
           h("b", {}, s.title || ""), h("span", {}, [s.source, s.licence].filter(Boolean).join(" · ")),
           h("small", {}, [s.basis, s.date, s.features === null ? "" : QW.t("features", { n: QW.number(s.features) })].filter(Boolean).join(" · "))))),
         data.hidden.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("hidden")), h("ul", { class: "qw-problems" }, data.hidden.map((r) => h("li", {}, r)))) : null,
-        data.problems.length ? h("section", { class: "qw-group" }, h("details", {}, h("summary", {}, QW.t("about_problems") + "（" + data.problems.length + "）"), h("ul", { class: "qw-problems" }, data.problems.map((p) => h("li", {}, p))))) : null,
+        data.problems.length ? h("section", { class: "qw-group" }, h("details", {}, h("summary", {}, QW.t("about_problems") + QW.aside(data.problems.length)), h("ul", { class: "qw-problems" }, data.problems.map((p) => h("li", {}, p))))) : null,
         h("section", { class: "qw-group" }, h("h2", {}, QW.t("about_keys")), h("p", { class: "qw-dim" }, QW.t("keys"))));
     }
     QW.infoBox = () => h("dl", { class: "qw-box" }, data.box.flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]));

@@ -42,7 +42,7 @@
 
     // --- address ------------------------------------------------------------------------
 
-    const filters = { category: "fc", list: "fl", town: "ft", cover: "fs", place: "fp" };
+    const filters = { category: "fc", list: "fl", town: "ft", cover: "fs", place: "fp", zone: "fz" };
     let ready = false;
     /** Write the view into the address, so that a copied link shows the same map. */
     QW.remember = function () {
@@ -54,7 +54,11 @@
       if (changed.length) q.set("l", changed.join(","));
       for (const [key, short] of Object.entries(filters)) if (state.filter[key].length) q.set(short, state.filter[key].join(","));
       if (state.selected) q.set("v", state.selected.code);
-      history.replaceState(null, "", "#" + q.toString());
+      try {
+        history.replaceState(null, "", "#" + q.toString());
+      } catch {
+        ready = false; // inside a notebook the page has no address of its own
+      }
     };
     /** Take the view from the address; what does not exist there is passed over. */
     QW.recall = function () {
@@ -159,7 +163,8 @@
       if (tool) tool.stop();
       const element = map.getContainer(), place = h("div"), free = QW.free();
       const before = [map.getCenter(), map.getZoom()];
-      const bounds = L.latLngBounds(map.containerPointToLatLng([free.left, free.bottom]), map.containerPointToLatLng([free.right, free.top]));
+      const seen = L.latLngBounds(map.containerPointToLatLng([free.left, free.bottom]), map.containerPointToLatLng([free.right, free.top]));
+      const bounds = seen.contains(home) ? home : seen; // the whole county fills the sheet
       const retina = L.Browser.retina;
       let size = "A4", wide = true;
       element.replaceWith(place);
@@ -205,7 +210,7 @@
         paper.style.marginBottom = -(1 - scale) * paper.offsetHeight + "px";
         paper.style.marginLeft = Math.max(0, (stage.clientWidth - 32 - scale * paper.offsetWidth) / 2) + "px";
         map.invalidateSize({ animate: false });
-        map.fitBounds(bounds, { animate: false });
+        map.fitBounds(bounds, { animate: false, padding: bounds === home ? [16, 24] : [0, 0] });
         const c = map.getCenter(), p = map.latLngToContainerPoint(c);
         const ground = QW.distance(c, map.containerPointToLatLng(p.add([100, 0]))) / 100; // metres a CSS pixel
         ratio.textContent = QW.t("scale_about", { n: QW.number(Math.round((ground / 0.0002645833) / 1000) * 1000) });

@@ -1,0 +1,141 @@
+"""The nearest place on a corridor: distance, side, overshoot and ties of many points at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from qianwan_gis.corridor._build import Part
+
+Floats = NDArray[np.float64]
+
+LEFT, RIGHT, ON, AHEAD = "左", "右", "线上", "端外"
+_TIE = 0.01  # m; places on the line further apart than this are two places
+
+
+@dataclass(frozen=True)
+class Found:
+    part: NDArray[np.int64]
+    chainage: Floats
+    offset: Floats
+    side: NDArray[Any]
+    beyond: Floats
+    ties: dict[int, list[tuple[int, float]]]
+
+
+class Pieces:
+    """All straight pieces of a corridor, for nearest-place search."""
+
+    def __init__(self, numbers: Sequence[int], parts: Sequence[Part]) -> None:
+        self.parts = parts
+        starts, ends, owner, at = [], [], [], []
+        for number in numbers:
+            part = parts[number]
+            starts.append(part.coords[:-1])
+            ends.append(part.coords[1:])
+            at.append(part.along[:-1])
+            owner.append(np.full(len(part.coords) - 1, number))
+        self.a, self.b = np.concatenate(starts), np.concatenate(ends)
+        self.owner, self.at = np.concatenate(owner), np.concatenate(at)
+        self.size = np.hypot(*(self.b - self.a).T)
+        # the straight piece before and after, where the drawn line goes on
+        count = len(self.owner)
+        joined = np.zeros(count, dtype=bool)
+        joined[1:] = self.owner[1:] == self.owner[:-1]
+        for number in numbers:
+            first = int(np.searchsorted(self.owner, number))
+            if first > 0 and self._follows(parts, self.owner[first - 1], number):
+                joined[first] = True
+        self.joined = joined
+        self.tree = shapely.STRtree(shapely.linestrings(np.stack([self.a, self.b], axis=1)))
+
+    @staticmethod
+    def _follows(parts: Sequence[Part], before: int, number: int) -> bool:
+        return parts[before].branch == parts[number].branch and parts[number].join != "gap"
+
+    def nearest(self, xy: Floats) -> Found:
+        """Nearest place for every point; see `Corridor.locate` for the rules."""
+        points = shapely.points(xy)
+        (_, _), distance = self.tree.query_nearest(points, return_distance=True, all_matches=False)
+        slack = 1e-6 * np.maximum(1.0, distance)
+        who, piece = self.tree.query(points, predicate="dwithin", distance=distance + slack)
+        a, b, size = self.a[piece], self.b[piece], self.size[piece]
+        unit = (b - a) / size[:, None]
+        forward = ((xy[who] - a) * unit).sum(axis=1)
+        t = np.clip(forward, 0.0, size)
+        foot = a + unit * t[:, None]
+        away = np.hypot(*(xy[who] - foot).T)
+        owner = self.owner[piece]
+        along = self.at[piece] + t
+        chainage = np.empty(len(piece))
+        for number in np.unique(owner).tolist():
+            mine = owner == number
+            chainage[mine] = self.parts[number].chainage_at(along[mine])
+        # first the nearest (ties rounded to a micrometre), then the first along the corridor
+        order = np.lexsort((along, owner, np.round(away, 6), who))
+        first = np.r_[0, np.flatnonzero(np.diff(who[order])) + 1]
+        best = order[first]
+        ties: dict[int, list[tuple[int, float]]] = {}
+        for i, (low, high) in enumerate(
+            zip(first.tolist(), [*first[1:].tolist(), len(order)], strict=True)
+        ):
+            if high - low < 2:
+                continue
+            chosen = order[low]
+            others = [
+                (int(owner[k]), float(chainage[k]))
+                for k in order[low + 1 : high].tolist()
+                if self.parts[owner[k]].branch != self.parts[owner[chosen]].branch
+                or abs(chainage[k] - chainage[chosen]) > _TIE
+                or np.hypot(*(foot[k] - foot[chosen])) > _TIE
+            ]
+            kept: list[tuple[int, float]] = []
+            for p, c in others:
+                if not any(q == p and abs(c - d) <= _TIE for q, d in kept):
+                    kept.append((p, c))
+            if kept:
+                ties[i] = kept
+        offset, side, beyond = self._sides(xy, piece[best], forward[best], away[best])
+        return Found(owner[best], chainage[best], offset, side, beyond, ties)
+
+    def _sides(
+        self, xy: Floats, piece: NDArray[np.int64], forward: Floats, away: Floats
+    ) -> tuple[Floats, NDArray[Any], Floats]:
+        """Signed offset, side and overshoot.
+
+        A point nearest to a vertex lies on the outer side of the bend there; the straight piece
+        on either hand may have it on the other side.
+        """
+        direction = self.b[piece] - self.a[piece]
+        reach = xy - self.a[piece]
+        cross = direction[:, 0] * reach[:, 1] - direction[:, 1] * reach[:, 0]
+        size = self.size[piece]
+        last = len(self.owner) - 1
+        after = np.minimum(piece + 1, last)
+        goes_on = (piece < last) & self.joined[after]
+        comes_from = self.joined[piece]
+        for at_end, neighbour, linked in (
+            (forward >= size, after, goes_on),
+            (forward <= 0.0, np.maximum(piece - 1, 0), comes_from),
+        ):
+            bend = at_end & linked
+            other = self.b[neighbour] - self.a[neighbour]
+            turn = direction[:, 0] * other[:, 1] - direction[:, 1] * other[:, 0]
+            if neighbour is not after:
+                turn = -turn
+            decided = bend & (np.abs(turn) > 1e-12 * size * self.size[neighbour])
+            cross = np.where(decided, -turn, cross)
+        over = np.where((forward > size) & ~goes_on, forward - size, 0.0)
+        over = np.where((forward < 0.0) & ~comes_from, -forward, over)
+        straight = np.abs(cross) <= 1e-9 * size * np.maximum(away, 1e-9)
+        on_line = away <= 1e-6
+        side = np.where(cross > 0.0, LEFT, RIGHT).astype(object)
+        side[straight] = AHEAD
+        side[on_line] = ON
+        sign = np.where((cross > 0.0) | straight, 1.0, -1.0)
+        return np.where(on_line, 0.0, sign * away), side, over
