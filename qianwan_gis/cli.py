@@ -129,8 +129,8 @@ def _cell(value: object) -> str:
         return value.get(LANG)
     if value is None or (pd.api.types.is_scalar(value) and pd.isna(cast("Any", value))):
         return ""
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() else f"{value:.4g}"
+    if type(value) is float:  # a Chainage is a float that writes itself
+        return f"{value:.0f}" if value.is_integer() or abs(value) >= 100 else f"{value:.3g}"
     return str(value)
 
 
@@ -234,14 +234,20 @@ def review(key: Key, out: Out = None) -> None:
 
 @app.command(help=_say("廊带沿线村庄与桩号", "what lies along the corridor, by chainage"))
 def corridor(key: Key, sets: Sets = None) -> None:
+    from qianwan_gis.corridor.report import COLUMN_TEXT, TITLES
+    from qianwan_gis.schemas import FACILITIES, VILLAGES
+
     plan = _plan(key, sets)
-    table = plan.corridor_table()
-    if table is not None:
-        _print_frame(table)
-    elif "stakes" in plan.disclosure.reasons:
-        _print(plan.disclosure.reasons["stakes"].get(LANG))
-    else:
-        _print(_say("没有廊带路线", "there is no corridor on record"))
+    tables = plan.corridor_report()
+    hidden = {"chainage_m", "travelled_m", "code", "facility_id", "evidence", "category_note", "match",
+              "basis", "uncertainty_m", "population_source", "licence", "source"}  # fmt: skip
+    for name, table in tables.items():
+        titles = {**{c.name: c.title for c in (*VILLAGES, *FACILITIES)}, **COLUMN_TEXT}
+        shown = [c for c in table.columns if c in titles and c not in hidden]
+        _print_frame(table[shown], [titles[c].get(LANG) for c in shown], TITLES[name].get(LANG))
+    if not tables:
+        why = plan.disclosure.reasons.get("stakes", Text("没有廊带路线", "no corridor on record"))
+        _print(why.get(LANG))
 
 
 @app.command(help=_say("服务覆盖汇总", "service coverage by group"))

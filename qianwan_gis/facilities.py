@@ -17,6 +17,7 @@ import pandas as pd
 
 from qianwan_gis import _io
 from qianwan_gis._errors import ProblemLog
+from qianwan_gis.names import core, township_core
 from qianwan_gis.schemas import FacilityBasis, Inventory, value_text
 
 if TYPE_CHECKING:
@@ -502,7 +503,7 @@ def _village_codes(
         keys = zip(table["township"].astype(str), table["village"].astype(str), strict=True)
         out = []
         for row, (township, village) in enumerate(keys):
-            found = by_name.get((township.strip(), _short(village)), "")
+            found = by_name.get((township_core(township), core(village)), "")
             if not found and (strict or village):
                 log.add(
                     "warning",
@@ -524,18 +525,9 @@ def _codes_by_name(villages: pd.DataFrame) -> Mapping[tuple[str, str], str]:
     for code, township, name in zip(
         villages["code"].astype(str), villages["township"], villages["name"], strict=True
     ):
-        key = (str(township), _short(str(name)))
+        key = (township_core(str(township)), core(str(name)))
         found[key] = "" if key in found else code
     return found
-
-
-def _short(name: str) -> str:
-    """Return a village name without its administrative suffix (大南庄村 → 大南庄)."""
-    text = name.strip()
-    for suffix in ("村民委员会", "居民委员会", "村委会", "居委会", "社区", "村"):
-        if text.endswith(suffix) and len(text) > len(suffix) + 1:
-            return text.removesuffix(suffix)
-    return text
 
 
 def _village_points(villages: gpd.GeoDataFrame | None) -> dict[str, Any]:

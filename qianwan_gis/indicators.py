@@ -56,6 +56,7 @@ def summary(
     *,
     county: str = "",
     corridor_villages: pd.DataFrame | None = None,
+    inventories: Mapping[tuple[str, str], Inventory] | None = None,
 ) -> pd.DataFrame:
     """Count villages and, where the rule allows, people by group, service and tier.
 
@@ -70,12 +71,16 @@ def summary(
         The county's name, for ``by="county"``.
     corridor_villages
         Table ``code, within_m`` for ``by="zone"``; without it that summary is empty.
+    inventories
+        How complete each register is: shares are given for complete ones alone. Without it a
+        register counts as complete when "not covered" was said against it at all.
 
     Returns
     -------
     Table ``<by>, service, tier, villages, assessed, covered, uncovered, unknown, share, people,
     people_assessed, people_covered, share_people, people_kind``. ``share`` is covered over
-    assessed, given only where at least 80 % of the group's villages were assessed; the people columns are empty where the 80 % rule forbids them, and count the units
+    assessed, given only against a complete register and where at least 80 % of the group's villages were
+    assessed; the people columns are empty where the 80 % rule forbids them, and count the units
     of ``people_kind`` alone.
     """
     members = _members(villages, by, county, corridor_villages)
@@ -87,12 +92,23 @@ def summary(
     heads = {name: _one_definition(group) for name, group in _groups(members, villages)}
     joined = members.merge(coverage[["code", "service", "tier", "covered"]], on="code")
     joined["covered"] = joined["covered"].astype("boolean")
+    denied = {
+        (service, tier)
+        for service, tier, covered in zip(
+            coverage["service"], coverage["tier"], coverage["covered"], strict=True
+        )
+        if covered is False or covered is np.False_
+    }
     rows = []
     for (group, service, tier), part in joined.groupby(["group", "service", "tier"], sort=False):
         yes = part["covered"].fillna(value=False).to_numpy(bool)
         known = part["covered"].notna().to_numpy(bool)
         counts = heads[group]
         n, assessed = len(part), int(known.sum())
+        if inventories is None:
+            whole = (service, tier) in denied
+        else:
+            whole = inventories.get((service, tier)) == Inventory.COMPLETE
         row: dict[str, Any] = {
             by: group,
             "service": service,
@@ -102,14 +118,14 @@ def summary(
             "covered": int(yes.sum()),
             "uncovered": int((known & ~yes).sum()),
             "unknown": n - assessed,
-            "share": yes.sum() / assessed if assessed >= ASSESSED_SHARE * n else np.nan,
+            "share": yes.sum() / assessed if whole and assessed >= ASSESSED_SHARE * n else np.nan,
             "people_kind": "",
         }
         if counts is not None:
             kind, heads_of = counts
             heads_here = heads_of.reindex(part["code"]).fillna(0.0).to_numpy()
             total, judged = float(heads_here.sum()), float(heads_here[known].sum())
-            enough = judged > 0 and judged >= ASSESSED_SHARE * total
+            enough = whole and judged > 0 and judged >= ASSESSED_SHARE * total
             row |= {
                 "people": total,
                 "people_assessed": judged,

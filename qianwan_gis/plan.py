@@ -21,8 +21,8 @@ from qianwan_gis import facilities as facility_files
 from qianwan_gis import roads as road_files
 from qianwan_gis._errors import DataError, Problem, ProblemLog, UsageError
 from qianwan_gis._text import Lang, Text
-from qianwan_gis.chainage import Chainage
 from qianwan_gis.corridor import Corridor, route_via
+from qianwan_gis.corridor import report as corridor_reports
 from qianwan_gis.county import County, LayerSpec
 from qianwan_gis.gazetteer import Gazetteer
 from qianwan_gis.network import RoadNetwork
@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 #: The inputs that `Plan.check` reads, in the order of the data flow.
 _INPUT_STEPS = (
     "boundary", "gazetteer", "village_list", "located", "recorded_roads", "facilities", "sewers",
-    "supplies", "segments", "corridor", "terrain", "targets", "datum_doubts",
+    "supplies", "segments", "corridor", "areas", "terrain", "targets", "datum_doubts",
 )  # fmt: skip
 
 
@@ -506,22 +506,30 @@ class Plan:
             undefined=spec.undefined if spec else (), has_terrain=self.terrain is not None,
         )  # fmt: skip
 
-    def corridor_table(self) -> pd.DataFrame | None:
-        """Villages along the measured corridor with chainage, in words; ``None`` without one."""
-        table = self.corridor_villages
-        if table is None:
+    @cached_property
+    def areas(self) -> gpd.GeoDataFrame | None:
+        """The 片区 as polygons (``name``), where the county supplied them."""
+        spec = self.county.areas
+        if spec is None:
             return None
-        names = self.villages.set_index("code")[["name", "township"]]
-        columns = {
-            Text("线别", "branch"): table["branch"],
-            Text("桩号", "chainage"): [str(Chainage(round(m))) for m in table["chainage_m"]],
-            Text("侧", "side"): table["side"],
-            Text("偏距(m)", "offset (m)"): table["offset_m"].abs().round(),
-            Text("村", "village"): table["code"].map(names["name"]),
-            Text("乡镇", "township"): table["code"].map(names["township"]),
-            Text("所在范围(m)", "zone (m)"): table["within_m"],
-        }
-        return pd.DataFrame({title.get(self.lang): values for title, values in columns.items()})
+        return self._read(lambda log: self._layer(spec, "Polygon", log).to_crs(self.crs))
+
+    def corridor_report(self) -> dict[str, pd.DataFrame]:
+        """Tables of the measured corridor, see `qianwan_gis.corridor.report.tables`.
+
+        Empty without a corridor, or when its course is only presumed.
+        """
+        corridor, spec = self._measured_corridor, self.county.corridor
+        if corridor is None or spec is None:
+            return {}
+        value = self.standards.value
+        return corridor_reports.tables(
+            corridor, villages=self.villages, facilities=self.facilities,
+            standard_km=float(value("corridor.station.spacing_km")),
+            within_m=max(self.widths_m), near_m=float(value("corridor.near.within_m")),
+            widths_m=self.widths_m, network=self.network, regions=self.regions, areas=self.areas,
+            published_total_m=spec.published_km * 1000 if spec.published_km else None,
+        )  # fmt: skip
 
     def headline(self) -> pd.DataFrame:
         """The run's own numbers: lists, positions, what was and was not assessed."""
@@ -564,7 +572,7 @@ class Plan:
             marks.append(Text("合成数据", "Synthetic data"))
         if not self.county.map.review_number:
             marks.append(Text(self.county.map.scope, self.county.map.scope_en))
-        return marks
+        return list(dict.fromkeys(marks))
 
     @cached_property
     def sources(self) -> pd.DataFrame:

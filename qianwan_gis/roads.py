@@ -533,8 +533,9 @@ def presumed_links(
     village_xy = _xy(located)
     seat_xy = _xy(seat_table)
     # one hub per distinct place: villages on a shared point are joined once
-    hubs, hub_of = np.unique(np.r_[seat_xy, village_xy].round(1), axis=0, return_inverse=True)
-    hub_of = hub_of.ravel()
+    every = np.r_[seat_xy, village_xy]
+    _, first, hub_of = np.unique(every.round(1), axis=0, return_index=True, return_inverse=True)
+    hubs, hub_of = every[first], hub_of.ravel()
     seat_hub, village_hub = hub_of[: len(seat_xy)], hub_of[len(seat_xy) :]
     pairs: dict[tuple[int, int], str] = {}
 

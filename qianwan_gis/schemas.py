@@ -152,7 +152,7 @@ VALUE_TEXT: dict[str, dict[str, Text]] = {
         "clinic": Text("医疗卫生", "health care"),
         "sewage": Text("污水治理", "sewage"),
         "water": Text("供水", "water supply"),
-        "corridor": Text("廊带设施", "corridor facilities"),
+        "corridor": Text("廊带服务", "corridor services"),
     },
     "tier": {
         "village": Text("村卫生室", "village clinic"),

@@ -532,6 +532,8 @@ def test_regions_of_a_synthetic_county_hold_their_share() -> None:
     assert 0.86 <= table["held"].mean() <= 0.94
     for level in (0.5, 0.7, 0.9):
         assert calibration.credible_share(table, level) == pytest.approx(level, abs=0.05)
+        assert (table["level"] <= level).mean() == pytest.approx(level, abs=0.07)
+    assert ((table["level"] <= 0.9) == table["held"]).mean() > 0.98
 
 
 def test_intervals_agree_with_published_values() -> None:

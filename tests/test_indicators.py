@@ -79,6 +79,12 @@ def test_shares_need_most_villages_assessed():
     made = ind.summary(coverage(PLACES["code"], [True, None, None, None, None]), PLACES, "county")
     assert made["assessed"].tolist() == [1]
     assert np.isnan(made["share"].iloc[0])
+    # ... nor are 5 of 5 against an assumed register, which could never have said "not covered".
+    every = coverage(PLACES["code"], [True] * 5)
+    for inventory, shown in (("assumed", False), ("complete", True)):
+        made = ind.summary(every, PLACES, "county", inventories={("clinic", "village"): inventory})
+        assert np.isfinite(made["share"].iloc[0]) == shown
+    assert np.isnan(ind.summary(every, PLACES, "county")["share"].iloc[0])
 
 
 @pytest.mark.parametrize(

@@ -475,6 +475,26 @@ def test_scenarios_share_the_topology():
     assert not closed[inner["edge"]].any()
 
 
+def test_scenario_village_by_village():
+    net = make(
+        [(i, 100.0 * i, 0.0) for i in range(6)],
+        {
+            "u": [0, 1, 2, 0, 4], "v": [1, 2, 3, 3, 5],
+            "seconds": [10.0, 10.0, 10.0, 25.0, 1.0], "metres": 100.0,
+        },
+    )  # fmt: skip
+    flood = net.with_weights(closed=[False, True, False, False, False])
+    table = net.compare(flood, range(6), [0]).set_index("origin")
+    assert table["verdict"].to_dict() == {
+        0: "same", 1: "same", 2: "worse", 3: "same", 4: "none", 5: "none",
+    }  # fmt: skip
+    assert table["change"][2] == 15.0
+    back = flood.compare(net, range(6), [0], limit=20.0).set_index("origin")
+    assert back["verdict"][2] == "gained"
+    assert net.compare(flood, [2], [0], limit=20.0)["verdict"].tolist() == ["lost"]
+    assert flood.compare(net, [2], [0])["verdict"].tolist() == ["better"]
+
+
 def test_bad_tables_name_every_fault():
     nodes = pd.DataFrame({"node": ["a", "b", "b"], "x": [0, 1, np.nan], "y": 0.0})
     with pytest.raises(DataError, match="重复"):

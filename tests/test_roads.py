@@ -305,7 +305,7 @@ def test_unusable_tables(norms):
     assert {p.code for p in caught.value.problems} == {"no_crs", "unknown_class"}
 
 
-def test_presumed_links(norms):
+def test_presumed_links(norms, tmp_path):
     roads = table(
         [
             ("primary", [(-5000, -3000), (5000, -3000)], {}),
@@ -344,6 +344,27 @@ def test_presumed_links(norms):
     assert net.presumed.sum() > 0
     carried = net.nearest(villages, seats, carry={"presumed_m": net.edges_presumed_metres})
     assert carried["presumed_m"][0] == pytest.approx(2000 * circuity)
+    # flags that are not known everywhere survive the file
+    again = RoadNetwork.open(net.save(tmp_path / "net.qwnet"))
+    pd.testing.assert_frame_equal(pd.DataFrame(again.edges), pd.DataFrame(net.edges))
+    pd.testing.assert_frame_equal(again.nearest(villages, seats), got)
+
+
+def test_geographic_roads_with_few_columns(norms):
+    frame = gpd.GeoDataFrame(
+        {"road_class": ["village", "track"]},
+        geometry=[
+            shapely.LineString([(112.8, 35.5), (112.82, 35.5)]),
+            shapely.MultiLineString([[(112.81, 35.49), (112.81, 35.51)]]),
+        ],
+        crs=4490,
+    )
+    net = RoadNetwork.from_roads(frame, norms)
+    assert net.crs.to_epsg() == 4547
+    assert connected(net) == 1
+    assert len(net.u) == 4
+    truth = frame.to_crs(4547).length.sum()
+    assert net.metres.sum() == pytest.approx(truth)
 
 
 def test_every_class_has_a_speed_and_a_title(norms):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from qianwan_gis import _io
@@ -16,8 +17,6 @@ def write(results: Results, folder: Path | str) -> list[Path]:
     list of Path
         The files. The same results give the same bytes.
     """
-    import io
-
     folder = Path(folder)
     paths = []
     for entry, frame in built(results):

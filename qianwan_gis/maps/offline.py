@@ -315,7 +315,7 @@ def _tile_origin(url: str) -> str:
 
 def _policy(html: str, tiles: list[str]) -> str:
     """Return the policy that forbids the page every request but those for allowed tiles."""
-    # leaflet-measure and d3 compile templates at run time; Leaflet itself does without.
+    # leaflet-measure, d3 and Vega compile code at run time; Leaflet itself does without.
     evaluates = " 'unsafe-eval'" if re.search(r"(?<![.\w])(?:eval|Function)\(", html) else ""
     images = " ".join(["data:", "blob:", *sorted({_tile_origin(t) for t in tiles})])
     return (

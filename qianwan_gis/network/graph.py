@@ -272,7 +272,7 @@ class RoadNetwork:
         """Node table: index node id, ``x``, ``y`` and the source's attributes."""
         table = pd.DataFrame({"x": self.x, "y": self.y}, index=self.node_ids)
         for name in self.node_attributes.columns:
-            table[name] = self.node_attributes[name].to_numpy()
+            table[name] = self.node_attributes[name].array
         return table
 
     @property
@@ -292,7 +292,7 @@ class RoadNetwork:
         )
         for name in self.attributes.columns:
             if name not in table.columns:
-                table[name] = self.attributes[name].to_numpy()
+                table[name] = self.attributes[name].array
         return gpd.GeoDataFrame(table, geometry=self.edge_lines(), crs=self.crs)
 
     def edge_lines(self, edges: IntArray | None = None) -> Any:
@@ -616,6 +616,38 @@ class RoadNetwork:
         return paths.paths_to_nearest(
             self, origins, facilities, limit, by, self.mode_name(mode), access=access
         )
+
+    def compare(
+        self,
+        other: RoadNetwork,
+        origins: Any,
+        facilities: Any,
+        limit: float | None = None,
+        by: str = "seconds",
+        mode: str | None = None,
+    ) -> pd.DataFrame:
+        """What a scenario changes for every origin: this network before, ``other`` after.
+
+        Parameters
+        ----------
+        other
+            The scenario, usually from ``with_weights``.
+        origins, facilities, limit, by, mode
+            As for `nearest`.
+
+        Returns
+        -------
+        DataFrame
+            ``origin``, ``facility_before``, ``facility_after``, ``before``, ``after``, ``change``
+            (in units of ``by``; NaN where either is not reached) and ``verdict``: same, better,
+            worse, lost, gained, or none where neither reaches a facility.
+        """
+        from qianwan_gis.network import queries
+
+        one, two = (
+            net.nearest(origins, facilities, limit=limit, by=by, mode=mode) for net in (self, other)
+        )
+        return queries.compared(one, two, by)
 
     def od_matrix(
         self,

@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
 BoolArray = npt.NDArray[np.bool_]
 
-_KEPT = ("road_id", "road_class", "name", "ref", "surface", "basis", "bridge", "tunnel", "joins",
-         "crosses_river")  # fmt: skip
+_KEPT = (
+    "road_id", "road_class", "name", "ref", "surface", "basis", "status", "bridge", "tunnel",
+    "joins", "crosses_river",
+)  # fmt: skip
 _SAME_SPOT = 1e-6  # m: two cuts of one line this close are one
 
 
@@ -103,7 +105,7 @@ def from_roads(
         length = length[keep]
     u, v, line = cut.u[keep], cut.v[keep], cut.line[keep]
     attributes = pd.DataFrame(
-        {name: table[name].to_numpy()[line] for name in _KEPT if name in table.columns}
+        {name: table[name].array.take(line) for name in _KEPT if name in table.columns}
     )
     presumed = kinds.presumed[line]
     attributes["presumed"] = presumed

@@ -329,6 +329,30 @@ def nearest(
     return pd.DataFrame(table)
 
 
+def compared(before: pd.DataFrame, after: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Set two answers of `nearest` for the same origins side by side."""
+    old, new = before[by].to_numpy(), after[by].to_numpy()
+    change = new - old
+    # the same way added up in another order is no change
+    still = np.abs(change) <= (SLACK - 1.0) * np.maximum(np.abs(old), np.abs(new))
+    verdict = np.select(
+        [np.isnan(old) & np.isnan(new), np.isnan(new), np.isnan(old), still, change < 0],
+        ["none", "lost", "gained", "same", "better"],
+        "worse",
+    )
+    return pd.DataFrame(
+        {
+            "origin": before["origin"],
+            "facility_before": before["facility"],
+            "facility_after": after["facility"],
+            "before": old,
+            "after": new,
+            "change": np.where(still, 0.0, change),
+            "verdict": verdict,
+        }
+    )
+
+
 def _nearest_one(
     net: RoadNetwork, start: Snapped, goal: Snapped, top: float, by: str, mode: str,
     *, access: bool, carry: Mapping[str, Any],

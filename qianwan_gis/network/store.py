@@ -48,7 +48,11 @@ class _Writer:
         if isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf":
             self.add(name, series.to_numpy())
             return {"kind": "plain"}
-        codes, words = pd.factorize(series, use_na_sentinel=True)
+        category = isinstance(series.dtype, pd.CategoricalDtype)
+        if category:
+            codes, words = series.cat.codes.to_numpy(), series.cat.categories
+        else:
+            codes, words = pd.factorize(series, use_na_sentinel=True)
         plain = [w.item() if hasattr(w, "item") else w for w in list(words)]
         try:
             json.dumps(plain, ensure_ascii=False)
@@ -60,8 +64,12 @@ class _Writer:
                 )
             ) from error
         self.add(name, codes.astype(np.int32))
-        kind = "category" if isinstance(series.dtype, pd.CategoricalDtype) else "words"
-        return {"kind": kind, "words": plain, "type": str(series.dtype)}
+        kind = "category" if category else "words"
+        return {
+            "kind": kind,
+            "words": plain,
+            "type": str(words.dtype if category else series.dtype),
+        }
 
 
 def save_network(net: RoadNetwork, path: Path) -> Path:
@@ -154,7 +162,7 @@ def open_network(path: Path) -> RoadNetwork:
         if how["kind"] == "plain":
             return values
         if how["kind"] == "category":
-            return pd.Categorical.from_codes(values, how["words"])
+            return pd.Categorical.from_codes(values, pd.Index(how["words"], dtype=how["type"]))
         return pd.Series(how["words"], dtype=how["type"]).reindex(values).array
 
     def frame(kind: str, rows: int) -> pd.DataFrame:

@@ -39,7 +39,7 @@ class Elevation(NamedTuple):
     crs: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SyntheticCounty:
     """A made-up county. All tables share one projected CRS (CGCS2000 3-degree zone, metres).
 
@@ -94,6 +94,9 @@ class SyntheticCounty:
     areas: gpd.GeoDataFrame
     official_list: pd.DataFrame
     elevation: Elevation
+
+    def __repr__(self) -> str:
+        return f"SyntheticCounty({self.name} {self.adcode}: {len(self.villages)} villages, seed {self.seed})"
 
     @property
     def list_text(self) -> str:
