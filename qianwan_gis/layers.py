@@ -451,15 +451,6 @@ def densest(regions: gpd.GeoDataFrame, share: float = DENSE_SHARE) -> gpd.GeoDat
 
 # --- coverage -------------------------------------------------------------------------------
 
-# What services add to COVERAGE beyond its contract.
-COVERAGE_EXTRAS = (
-    Column("metres_low", "number", Text("里程下限", "Metres, low"), Text("5%分位", "5th percentile"), "m"),
-    Column("metres_high", "number", Text("里程上限", "Metres, high"), Text("95%分位", "95th percentile"), "m"),
-    Column("band", "text", Text("距离档", "Distance band"), Text("筛查所得，不是结论", "from a screen, no conclusion")),
-    Column("backup_id", "text", Text("备用设施", "Backup facility"), Text("次近的设施", "the next nearest")),
-    Column("backup_minutes", "number", Text("到备用设施的时间", "Minutes to the backup"), Text("", ""), "min"),
-    Column("p_backup", "number", Text("备用设施覆盖概率", "Probability of the backup"), Text("", "")),
-)  # fmt: skip
 _STATE = Column(
     "state",
     "text",
@@ -488,7 +479,6 @@ _COVERAGE_COLUMNS = (
     _STATE,
     Column("state_text", "text", Text("状态（文字）", "State, in words"), _STATE.note),
     *(c for c in _contract(COVERAGE, "reason") if c.name not in ("code", "service", "tier")),
-    *COVERAGE_EXTRAS,
 )
 
 

@@ -483,7 +483,7 @@ class Plan:
             )
         return indicators.summary(
             self.coverage, self.villages, cast("indicators.By", by), county=self.county.name,
-            corridor_villages=self.corridor_villages,
+            corridor_villages=self.corridor_villages, inventories=self.inventories,
         )  # fmt: skip
 
     @cached_property

@@ -7,6 +7,7 @@ words, in the county's projected CRS. Joining the lines into a network is the ne
 from __future__ import annotations
 
 import array
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -385,7 +386,8 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
             osmium.filter.KeyFilter("highway")
         )
         for way in reader:
-            values = {tag: str(way.tags.get(tag, "")) for tag in _TAGS}
+            # interned: a million ways share a few dozen class words
+            values = {tag: sys.intern(str(way.tags.get(tag, ""))) for tag in _TAGS}
             if values["highway"].lower() not in _CLASS_OF:
                 continue
             nodes = [node.ref for node in way.nodes]
@@ -402,7 +404,7 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
         found, x, y = array.array("q"), array.array("d"), array.array("d")
         if len(ids):
             nodes_only: Any = osmium.FileProcessor(str(path), osmium.osm.NODE).with_filter(
-                osmium.filter.IdFilter(ids.tolist())
+                osmium.filter.IdFilter(map(int, ids))
             )
             for node in nodes_only:
                 if node.location.valid():

@@ -249,6 +249,7 @@ FACILITIES: tuple[Column, ...] = (
     Column("uncertainty_m", "number", Text("位置不确定度", "Uncertainty"), Text("90%半径", "radius holding 90 %"), "m"),
     Column("source", "text", Text("来源", "Source"), Text("", "")),
     Column("licence", "text", Text("许可", "Licence"), Text("", "")),
+    Column("village_code", "text", Text("所在村代码", "Village code"), Text("设在村内的设施", "of a facility inside a village")),
     Column("geometry", "Point", Text("位置", "Position"), Text("空：设在只知范围的村，随村而定", "empty: in a village known by region only, and moves with it")),
 )  # fmt: skip
 
@@ -261,6 +262,9 @@ COVERAGE: tuple[Column, ...] = (
     Column("minutes_low", "number", Text("时间下限", "Minutes, low"), Text("推定路段时的5%分位", "5th percentile where presumed"), "min"),
     Column("minutes_high", "number", Text("时间上限", "Minutes, high"), Text("推定路段时的95%分位", "95th percentile where presumed"), "min"),
     Column("metres", "number", Text("里程", "Metres"), Text("", ""), "m"),
+    Column("metres_low", "number", Text("里程下限", "Metres, low"), Text("5%分位", "5th percentile"), "m"),
+    Column("metres_high", "number", Text("里程上限", "Metres, high"), Text("95%分位", "95th percentile"), "m"),
+    Column("band", "text", Text("距离档", "Distance band"), Text("筛查所得，不是结论", "from a screen, no conclusion")),
     Column("limit", "number", Text("标准限值", "Limit"), Text("含本数", "inclusive")),
     Column("limit_unit", "text", Text("限值单位", "Limit unit"), Text("min 或 m", "min or m")),
     Column("covered", "boolean", Text("是否覆盖", "Covered"), Text("空为未知", "empty: unknown")),

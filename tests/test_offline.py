@@ -200,9 +200,10 @@ def test_all_unmapped_addresses_are_named(tmp_path: Path):
 def test_tiles_are_refused_dropped_or_allowed(tmp_path: Path):
     m = folium.Map([35.5, 112.8], tiles="OpenStreetMap")
     with pytest.raises(UsageError, match=r"tile\.openstreetmap\.org"):
-        save_offline(m, tmp_path / "a.html")
-    html = save_offline(m, tmp_path / "b.html", tiles="drop").read_text("utf-8")
+        save_offline(m, tmp_path / "a.html", tiles="refuse")
+    html = save_offline(m, tmp_path / "b.html").read_text("utf-8")
     assert "tile.openstreetmap.org/{z}" not in html
+    assert "不含在线底图" in html
     with pytest.warns(UserWarning, match=r"tile\.openstreetmap\.org"):
         save_offline(m, tmp_path / "c.html", tiles="allow")
     html = (tmp_path / "c.html").read_text("utf-8")
@@ -215,7 +216,7 @@ def test_a_failed_save_leaves_the_last_file(tmp_path: Path):
     target = save_offline(bare(), tmp_path / "m.html")
     before = target.read_bytes()
     with pytest.raises(UsageError):
-        save_offline(folium.Map([35.5, 112.8]), target)
+        save_offline(folium.Map([35.5, 112.8]), target, tiles="refuse")
     assert target.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["m.html"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -190,6 +192,28 @@ def test_osm_is_split_at_shared_nodes(tmp_path, kind, norms):
     same = RoadNetwork.from_roads(roads, norms)
     assert same.components()["nodes"].tolist() == net.components()["nodes"].tolist()
     assert same.metres.sum() == pytest.approx(net.metres.sum(), rel=1e-6)
+
+
+def test_real_osm_extract(norms):
+    """The extract that pyogrio brings for its own tests."""
+    pyogrio = pytest.importorskip("pyogrio")
+    path = Path(pyogrio.__file__).parent / "tests/fixtures/sample.osm.pbf"
+    if not path.is_file():
+        pytest.skip("pyogrio was installed without its test files")
+    log = ProblemLog()
+    net = RoadNetwork.from_osm(path, norms, crs="EPSG:3857", log=log)
+    assert not log.errors
+    pyogrio.set_gdal_config_options({"OSM_USE_CUSTOM_INDEXING": "NO"})  # its ids do not ascend
+    try:
+        lines = gpd.read_file(path, layer="lines")
+    finally:
+        pyogrio.set_gdal_config_options({"OSM_USE_CUSTOM_INDEXING": None})
+    ways = set(lines.loc[lines["highway"].notna(), "osm_id"].astype(int))
+    assert set(net.attributes["osmid"]) <= ways
+    assert len(net.attributes["osmid"].unique()) > 0.8 * len(ways)
+    mine = net.edges.dissolve("osmid").length
+    theirs = lines.set_index(lines["osm_id"].astype(int)).to_crs(3857).length
+    assert mine.to_numpy() == pytest.approx(theirs[mine.index].to_numpy(), rel=1e-6)
 
 
 def test_broken_osm_file(tmp_path):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qianwan_gis._text import Lang, Text
-from qianwan_gis.layers import COVERAGE_EXTRAS, MINUTES, STATE_TEXT, Results, coverage_state
+from qianwan_gis.layers import MINUTES, STATE_TEXT, Results, coverage_state
 from qianwan_gis.schemas import COVERAGE, TARGETS, VILLAGES, Column, value_text
 
 _NOTHING = Text("", "")
@@ -53,7 +53,6 @@ _KNOWN: dict[str, Column] = {
     for c in (
         *VILLAGES,
         *COVERAGE,
-        *COVERAGE_EXTRAS,
         *TARGETS,
         _column("county", "text", "县", "County"),
         _column("township", "text", "乡镇", "Township"),

@@ -345,7 +345,7 @@ def _localise(html: str, found: _Found, tiles: Tiles) -> str:
     return _apply(html, page.found.pieces)
 
 
-def localise(html: str, *, tiles: Tiles = "refuse") -> str:
+def localise(html: str, *, tiles: Tiles = "drop") -> str:
     """Return a rendered page with everything it needs inside it.
 
     Parameters
@@ -353,9 +353,9 @@ def localise(html: str, *, tiles: Tiles = "refuse") -> str:
     html
         A page as folium renders it.
     tiles
-        What to do with map tiles, which only a server has: ``"refuse"`` (an error), ``"drop"``
-        (the layer stays, empty), ``"allow"`` (the page may ask for these tiles and for nothing
-        else; a warning says which hosts).
+        What to do with map tiles, which only a server has: ``"drop"`` (the layer stays, empty,
+        and the page says so), ``"refuse"`` (an error), ``"allow"`` (the page may ask for these
+        tiles and for nothing else; a warning says which hosts).
 
     Raises
     ------
@@ -382,6 +382,8 @@ def localise(html: str, *, tiles: Tiles = "refuse") -> str:
             f"底图瓦片仍需联网：{hosts} (the map still asks for tiles from these hosts)",
             UserWarning, stacklevel=3,
         )  # fmt: skip
+    if found.tiles and tiles == "drop":
+        result = _say_dropped(result)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{_policy(result, online)}">'
     if not re.search(r"<head[^>]*>", result, flags=re.IGNORECASE):
         raise UsageError(
@@ -414,7 +416,18 @@ def _faults(found: _Found, tiles: Tiles) -> Iterator[Text]:
         )
 
 
-def save_offline(folium_map: Any, path: str | Path, *, tiles: Tiles = "refuse") -> Path:
+def _say_dropped(html: str) -> str:
+    """Put a line into the page's corner: an empty ground must not look like a fault."""
+    note = (
+        '<div style="position:fixed;left:50%;bottom:4px;transform:translateX(-50%);z-index:1000;'
+        "padding:1px 8px;border-radius:8px;background:#fffc;color:#555;pointer-events:none;"
+        'font:12px sans-serif">离线文件，不含在线底图 · offline file, without the online basemap</div>'
+    )
+    end = html.lower().rfind("</body>")
+    return html[:end] + note + html[end:] if end >= 0 else html + note
+
+
+def save_offline(folium_map: Any, path: str | Path, *, tiles: Tiles = "drop") -> Path:
     """Write a folium map as one HTML file that opens with the network off.
 
     Scripts, style sheets, images and fonts come from the npm packages built into this package. A
@@ -429,8 +442,8 @@ def save_offline(folium_map: Any, path: str | Path, *, tiles: Tiles = "refuse") 
     path
         The file to write. It is replaced only when the whole page is ready.
     tiles
-        ``"refuse"``: online tiles are an error; ``"drop"``: leave them out; ``"allow"``: the page
-        may fetch these tiles, and nothing else, and a warning says so.
+        ``"drop"``: leave online tiles out, and the page says so; ``"refuse"``: they are an error;
+        ``"allow"``: the page may fetch these tiles, and nothing else, and a warning says so.
 
     Returns
     -------

@@ -56,7 +56,7 @@ def compute_coverage(
 
     Returns
     -------
-    COVERAGE with the further columns of `registry.EXTRA`; one row per village and tier, villages
+    COVERAGE; one row per village and tier, villages
     in the order of ``villages`` within each tier.
     """
     from qianwan_gis.services import access, sewage, water

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 #: Kinds of data from firmest to weakest; a conclusion is as weak as the weakest that it touched.
 STRENGTH = ("recorded", "surveyed", "osm", "generalised", "presumed", "assumed", "synthetic")
 
-#: Columns beside the contract: the range of distances, and the band of the sewage screen.
-EXTRA = ("metres_low", "metres_high", "band")
-
 
 @dataclass(frozen=True)
 class Service:

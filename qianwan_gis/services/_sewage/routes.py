@@ -231,7 +231,7 @@ def build(
         across = [e for e, o in zip(across, ok, strict=True) if o]
         lines = [e for e, o in zip(lines, ok, strict=True) if o]
     step = float(norms.value("sewage.trunk.step_m"))
-    profiles, ground = _profiles(xy, lines, terrain, network.crs, step)
+    profiles, ground = sample_profiles(xy, lines, terrain, network.crs, step)
     factor = float(norms.value("sewage.trunk.cross_factor"))
     arcs: list[Arc] = []
     for r, ((a, b), (along, z)) in enumerate(zip(edges, profiles, strict=True)):
@@ -397,7 +397,7 @@ def _cross_country(
     ]
 
 
-def _profiles(
+def sample_profiles(
     xy: Array, lines: list[Any], terrain: Terrain, crs: Any, step: float
 ) -> tuple[list[tuple[Array, Array]], Array]:
     """Sample all profiles and nodes in one go; `DataError` names every place without a height."""
@@ -447,7 +447,7 @@ def _joins(
         legs.append(shapely.LineString([routes.xy[n], [end.x, end.y]]))
     if not legs:
         return
-    profiles, _ = _profiles(routes.xy[:0], legs, terrain, crs, 25.0)
+    profiles, _ = sample_profiles(routes.xy[:0], legs, terrain, crs, 25.0)
     for (n, plant), line, (along, z) in zip(keys, legs, profiles, strict=True):
         if barred is not None and shapely.intersects(barred, line):
             continue

@@ -1,0 +1,1 @@
+"""Planning and simulating water supply; `services.water` is the public door."""
