@@ -78,6 +78,10 @@ class Results(Protocol):
     @property
     def villages(self) -> gpd.GeoDataFrame: ...  # noqa: D102
     @property
+    def list_totals(self) -> pd.DataFrame:
+        """Columns list, category, stated, printed, proposed; no rows without an official list."""
+
+    @property
     def regions(self) -> gpd.GeoDataFrame: ...  # noqa: D102
     @property
     def roads(self) -> gpd.GeoDataFrame: ...  # noqa: D102

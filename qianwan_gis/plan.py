@@ -32,7 +32,7 @@ from qianwan_gis.services import compute_coverage
 from qianwan_gis.standards import Standards
 from qianwan_gis.terrain import Terrain
 from qianwan_gis.uncertainty import Draws, seed_of
-from qianwan_gis.villages import VillageList, merge_lists, read_village_list
+from qianwan_gis.villages import TOTAL_COLUMNS, VillageList, merge_lists, read_village_list
 
 if TYPE_CHECKING:
     import folium
@@ -209,6 +209,12 @@ class Plan:
         lists = merge_lists(parts)
         self._log.extend(lists.problems)
         return lists
+
+    @property
+    def list_totals(self) -> pd.DataFrame:
+        """Totals of the lists: ``list, category, stated, printed, proposed``."""
+        lists = self.village_list
+        return lists.totals if lists is not None else pd.DataFrame(columns=[*TOTAL_COLUMNS])
 
     @cached_property
     def located(self) -> geocoding.Located:

@@ -321,20 +321,22 @@ def _collect(document: Document, results: Results) -> None:
 def _lists(document: Document, results: Results) -> None:
     lang = results.lang
     document.heading(1, Text("名单与差异", "Lists and discrepancies"))
-    villages = pd.DataFrame(results.villages)
-    listed = _by_list(villages)
-    if listed.empty:
+    totals = results.list_totals
+    if totals.empty:
         document.say(Text("没有创建名单。", "There is no official list."))
     else:
-        # ASCII keys, because the category's own names are the columns.
-        counts = pd.crosstab(listed["list"], listed["category"])
-        counts["all"] = counts.sum(axis=1)
-        names = [str(c) for c in counts.columns[:-1]]
-        head = [Text("名单", "List").get(lang), *names, Text("合计", "All").get(lang)]
-        rows = [[str(name), *(str(int(v)) for v in row)] for name, row in counts.iterrows()]
+        titles = (Text("名单", "List"), Text("类别", "Category"), Text("公文合计", "Stated"),
+                  Text("所印村数", "Printed"), Text("建议", "Proposed"))  # fmt: skip
+        columns = totals[["list", "category", "stated", "printed", "proposed"]]
+        rows = [
+            ["—" if pd.isna(v) else str(v) for v in row] for row in columns.itertuples(index=False)
+        ]
         document.table(
-            Text("各名单村数（创建类别为核定后）", "Villages by list and settled category"),
-            head,
+            Text(
+                "各名单村数：公文合计、逐村所印、建议",
+                "Villages by list: stated, printed, proposed",
+            ),
+            [title.get(lang) for title in titles],
             rows,
         )
     problems = content.problems_table(results)

@@ -98,6 +98,7 @@ class FakeResults:
     coverage: pd.DataFrame
     targets: pd.DataFrame
     to_collect: pd.DataFrame
+    list_totals: pd.DataFrame
     disclosure: Any
     sources: pd.DataFrame
     problems: list[Problem]
@@ -388,6 +389,11 @@ def _problems() -> list[Problem]:
     ]
 
 
+def _totals() -> pd.DataFrame:
+    rows = [("省级", "精品示范村", 1, 1, 1), ("市级", "提档升级村", 3, 2, 3)]
+    return pd.DataFrame(rows, columns=["list", "category", "stated", "printed", "proposed"])
+
+
 def _to_collect() -> pd.DataFrame:
     rows = [
         (1, "村委会驻地坐标", "300个村仅知所属乡镇", "各乡镇", 300),
@@ -435,6 +441,7 @@ def thin(villages: int = 60, *, seed: int = 1) -> FakeResults:
         coverage=_coverage(table, rich=False),
         targets=_targets(),
         to_collect=_to_collect(),
+        list_totals=_totals(),
         disclosure=Disclosure(
             county_shares=False,
             people=False,
@@ -476,6 +483,7 @@ def rich(villages: int = 90, *, seed: int = 2) -> FakeResults:
         coverage=_coverage(table, rich=True),
         targets=_targets(),
         to_collect=_to_collect().iloc[:0],
+        list_totals=_totals(),
         disclosure=Disclosure(),
         sources=_sources(),
         problems=[],
@@ -517,6 +525,7 @@ def bare() -> FakeResults:
         coverage=made.coverage.iloc[:0],
         targets=made.targets.iloc[:0],
         to_collect=made.to_collect.iloc[:0],
+        list_totals=_totals().iloc[:0],
         sources=made.sources.iloc[:0],
         problems=[],
     )

@@ -230,7 +230,8 @@ def _overview(results: Results, frames: _Frames) -> Sheet:
     ]
     drawn = [
         *_base(results, frames),
-        *_layer(results, frames, "corridor", labels=()),
+        # a presumed course is off by default: it has a sheet of its own
+        *(() if _presumed(frames) else _layer(results, frames, "corridor", labels=())),
         *_layer(results, frames, "villages", style=1, labels=labels, counted=True),
         *_seats(results, frames, unplaced=True),
     ]
@@ -362,9 +363,13 @@ def _facilities_of(results: Results, frames: _Frames, service: str, tier: str) -
     return _layer(results, {"facilities": (replace(entry, styles=(style,)), own)}, "facilities")
 
 
+def _presumed(frames: _Frames) -> bool:
+    """Whether the corridor's course is only presumed."""
+    return "corridor" in frames and "presumed" in set(frames["corridor"][1]["basis"].astype(str))
+
+
 def _corridor(results: Results, frames: _Frames) -> Sheet:
-    corridor = frames["corridor"][1]
-    presumed = "presumed" in set(corridor["basis"].astype(str))
+    presumed = _presumed(frames)
     bounds = frames["zones" if "zones" in frames else "corridor"][1].total_bounds
     pad = 0.02 * max(bounds[2] - bounds[0], bounds[3] - bounds[1])
     window = (bounds[0] - pad, bounds[1] - pad, bounds[2] + pad, bounds[3] + pad)

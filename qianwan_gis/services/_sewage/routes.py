@@ -8,7 +8,7 @@ with a fixed cost, a cost per m³/d and a capacity, all from its ground profile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -51,7 +51,8 @@ class Arc:
     options: tuple[Option, ...]
     route: int = -1
     plant: str = ""
-    label: str = ""
+    sewer: str = ""
+    end_depth: float | None = None
 
 
 @dataclass
@@ -80,7 +81,6 @@ class Routes:
     across: list[bool]
     place: NDArray[np.int64]
     leg: Array
-    notes: list[str] = field(default_factory=list)
 
 
 # ---------------------------------------------------------------- costing one profile
@@ -110,10 +110,12 @@ def options(
     holes = length / rules.manhole_spacing
     for k, d in enumerate(rules.diameters):
         capacity = float(rules.gravity_mean[k])
-        depth, lifts, climbed = gravity_profile(
+        depth, raised = gravity_profile(
             along, ground, float(rules.min_slope[k]), float(rules.least_depth(k)),
             rules.max_depth, end_depth,
         )  # fmt: skip
+        climbed = [head for _, head in raised]
+        lifts = len(climbed)
         if max(climbed, default=0.0) > prices.design["pump.max_lift_m"]:
             break
         middle = (depth[1:] + depth[:-1]) / 2.0
@@ -165,30 +167,30 @@ def undominated(found: list[Option], largest: float) -> tuple[Option, ...]:
 
 def gravity_profile(
     along: Array, ground: Array, slope: float, least: float, deepest: float, end_depth: float | None
-) -> tuple[Array, int, list[float]]:
+) -> tuple[Array, list[tuple[int, float]]]:
     """Depths of a sewer kept as shallow as its slope allows, with a lift wherever it gets too deep.
 
     Returns
     -------
-    Depth at each point of the profile (m), number of lifts, and the head of each (m). A lift is the
-    fall from the invert that would be too deep up to the least cover (it may take a steep bank).
+    Depth at each point of the profile (m), and each lift: its point and head (m), from the invert
+    that would be too deep up to the least cover (it may take a steep bank).
     """
     steps = (slope * np.diff(along) + np.diff(ground)).tolist()
     now = least
     depth = [now]
-    lifts: list[float] = []
-    for step in steps:
+    lifts: list[tuple[int, float]] = []
+    for i, step in enumerate(steps, 1):
         now += step
         if now > deepest:
-            lifts.append(now - least)
+            lifts.append((i, now - least))
             now = least
         elif now < least:
             now = least
         depth.append(now)
     if end_depth is not None and now > end_depth:
-        lifts.append(now - end_depth)
+        lifts.append((len(steps), now - end_depth))
         depth[-1] = end_depth
-    return np.array(depth), len(lifts), lifts
+    return np.array(depth), lifts
 
 
 # ---------------------------------------------------------------- the graph
@@ -465,5 +467,5 @@ def _joins(
         routes.across.append(True)
         routes.arcs.append(
             Arc(n, -1, float(line.length), ways, len(routes.lines) - 1, plant,
-                str(table["facility_id"].iloc[w]))  # fmt: skip
+                str(table["facility_id"].iloc[w]), float(depth[w]))  # fmt: skip
         )
