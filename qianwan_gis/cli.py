@@ -77,10 +77,20 @@ Sets = Annotated[
         help=_say("改用某项标准，如 roads.village.speed_kph=15", "override a standard"),
     ),
 ]
+Providers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--provider",
+        metavar="nominatim|tianditu|amap|osm:FILE",
+        help=_say(
+            "为没有点位的村查询在线服务或 OSM 文件", "ask a service about villages without a point"
+        ),
+    ),
+]
 Folder = Annotated[Path, typer.Argument(metavar="DIR")]
 
 
-def _plan(key: str, sets: list[str] | None = None) -> Plan:
+def _plan(key: str, sets: list[str] | None = None, providers: list[str] | None = None) -> Plan:
     from qianwan_gis.plan import Plan
 
     overrides: dict[str, Any] = {}
@@ -91,7 +101,7 @@ def _plan(key: str, sets: list[str] | None = None) -> Plan:
                 Text(f"--set 应为 键=值，给出的是“{item}”", f"--set takes key=value, not “{item}”")
             )
         overrides[name.removeprefix("standards.")] = value
-    return Plan.open(key, lang=LANG, standards=overrides).check()
+    return Plan.open(key, lang=LANG, standards=overrides, providers=providers or ()).check()
 
 
 def _folder(out: Path | None, plan: Plan) -> Path:
@@ -159,10 +169,10 @@ def _print_problems(problems: Iterable[Problem], *, limit: int | None = None) ->
 @app.command(
     help=_say("运行全部步骤，写出地图、图层、表格与报告", "run every step and write all outputs")
 )
-def run(key: Key, out: Out = None, sets: Sets = None) -> None:
+def run(key: Key, out: Out = None, sets: Sets = None, provider: Providers = None) -> None:
     from qianwan_gis import outputs
 
-    plan = _plan(key, sets)
+    plan = _plan(key, sets, provider)
     folder = plan.write(_folder(out, plan))
     _print_problems([p for p in plan.problems if p.level != "note"], limit=8)
     _print_frame(plan.headline(), [_say("本次结果", "this run"), ""])
@@ -209,10 +219,11 @@ def check(key: Key) -> None:
 
 
 @app.command(help=_say("村庄定位：汇总并写出村庄表、审核网页与可能范围", "locate the villages"))
-def geocode(key: Key, out: Out = None, sets: Sets = None) -> None:
+def geocode(key: Key, out: Out = None, sets: Sets = None, provider: Providers = None) -> None:
     from qianwan_gis import outputs
 
-    plan = _plan(key, sets)
+    plan = _plan(key, sets, provider)
+    _print_problems(p for p in plan.located.problems if p.level != "note")
     heads = [
         _say("依据", "match"),
         _say("说明", "meaning"),

@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 #: The inputs that `Plan.check` reads, in the order of the data flow.
 _INPUT_STEPS = (
     "boundary", "gazetteer", "village_list", "located", "recorded_roads", "facilities", "sewers",
-    "supplies", "segments", "corridor", "areas", "terrain", "targets", "datum_doubts",
+    "supplies", "segments", "corridor", "areas", "rivers", "terrain", "targets", "datum_doubts",
 )  # fmt: skip
 
 
@@ -63,6 +63,8 @@ class Plan:
         Standards set for this plan, over the county's own.
     width_m
         Corridor zone widths to use instead of the county's.
+    providers
+        Geocoding services to ask for villages without a point.
     """
 
     def __init__(
@@ -72,11 +74,13 @@ class Plan:
         lang: Lang = "zh",
         overrides: Mapping[str, Any] | None = None,
         width_m: float | Sequence[float] | None = None,
+        providers: Sequence[geocoding.Provider] = (),
     ) -> None:
         self.county = county
         self.lang = lang
         self._overrides = dict(overrides or {})
         self._width_m = width_m
+        self._providers = tuple(providers)
         self._log = ProblemLog()
         self._road_file: NDArray[np.intp] = np.zeros(0, dtype=np.intp)  # which file a road is from
         self.standards = Standards.load({**county.standards, **self._overrides})
@@ -89,9 +93,16 @@ class Plan:
         lang: Lang = "zh",
         standards: Mapping[str, Any] | None = None,
         width_m: float | Sequence[float] | None = None,
+        providers: Sequence[geocoding.Provider | str] = (),
     ) -> Plan:
-        """Open a carried county by key, or a project folder or ``.toml`` by path."""
-        return cls(County.open(key), lang=lang, overrides=standards, width_m=width_m)
+        """Open a carried county by key, or a project folder or ``.toml`` by path.
+
+        Nothing is asked of the network unless ``providers`` are named (`geocoding.provider`).
+        """
+        asked = [geocoding.provider(p) if isinstance(p, str) else p for p in providers]
+        return cls(
+            County.open(key), lang=lang, overrides=standards, width_m=width_m, providers=asked
+        )
 
     def replace(
         self,
@@ -106,6 +117,7 @@ class Plan:
             lang=lang or self.lang,
             overrides={**self._overrides, **(standards or {})},
             width_m=width_m if width_m is not None else self._width_m,
+            providers=self._providers,
         )
 
     def check(self) -> Plan:
@@ -224,7 +236,7 @@ class Plan:
         located = geocoding.locate(
             gazetteer=self.gazetteer, outline=self.boundary, crs=self.crs,
             standards=self.standards, lists=self.village_list, review=review,
-            townships=self.township_areas,
+            townships=self.township_areas, providers=self._providers,
         )  # fmt: skip
         self._log.extend(located.problems)
         return located
@@ -283,10 +295,20 @@ class Plan:
         if not self.county.roads.presume_links:
             return recorded
         points = self.villages[self.villages["basis"] == "point"]
-        links = road_files.presumed_links(points, recorded, self.townships, self.standards)
+        links = road_files.presumed_links(
+            points, recorded, self.townships, self.standards, rivers=self.rivers
+        )
         return gpd.GeoDataFrame(
             pd.concat([recorded, links], ignore_index=True), geometry="geometry", crs=self.crs
         )
+
+    @cached_property
+    def rivers(self) -> gpd.GeoDataFrame | None:
+        """Rivers as lines, where the county supplied them."""
+        spec = self.county.rivers
+        if spec is None:
+            return None
+        return self._read(lambda log: self._layer(spec, "LineString", log).to_crs(self.crs))
 
     @cached_property
     def facilities(self) -> gpd.GeoDataFrame:
@@ -387,7 +409,7 @@ class Plan:
     @cached_property
     def network(self) -> RoadNetwork:
         """The road network of `roads`, with seconds by mode and metres."""
-        return RoadNetwork.from_roads(self.roads, self.standards)
+        return self._read(lambda log: RoadNetwork.from_roads(self.roads, self.standards, log=log))
 
     @cached_property
     def draws(self) -> Draws:

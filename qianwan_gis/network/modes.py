@@ -135,7 +135,7 @@ class EdgeTerrain:
 
     def sum(self, steps: FloatArray) -> FloatArray:
         """Add up values of the steps by edge."""
-        return np.bincount(self.edge, steps, minlength=len(self.known))
+        return np.asarray(np.bincount(self.edge, steps, minlength=len(self.known)), np.float64)
 
     def per_km(self, *, most: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Metres up and down per kilometre from u to v, per edge.

@@ -383,11 +383,27 @@ def edge_seconds(
 
 
 def tell_structure(net: RoadNetwork, log: ProblemLog) -> None:
-    """Record components and dead ends of the default mode in the log."""
+    """Record components and dead ends of the default mode in the log.
+
+    Motorways without a recorded interchange stay out of village routing by rule; they are told
+    apart, so that they do not look like breaks in the roads.
+    """
     parts = net.components()
     parts = parts[parts["edges"] > 0]
     if len(parts) == 0:
         raise DataError(_no_edges())
+    if "road_class" in net.attributes.columns:
+        motorway = net.attributes["road_class"].isin(["motorway", "motorway_link"]).to_numpy()
+        own = pd.Series(motorway).groupby(net.node_component()[net.u]).all()
+        apart = parts["component"].isin(own.index[own])
+        if apart.any() and not apart.all():
+            length = float(parts.loc[apart, "metres"].sum()) / 1000.0
+            log.add(
+                "note", "motorways_apart",
+                f"高速公路{length:.0f} km没有互通记录，不与其他道路相接，不参与村庄路径",
+                f"{length:.0f} km of motorway have no recorded interchange and take no part in routing",
+            )  # fmt: skip
+            parts = parts[~apart]
     share = parts["metres"].iloc[0] / max(float(parts["metres"].sum()), 1e-9)
     ends = len(net.dead_ends())
     log.add(

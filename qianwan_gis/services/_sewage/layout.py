@@ -58,8 +58,8 @@ class SewerLayout:
         Lifting stations: ``manhole``, ``lift_m``, ``peak_ls``, Point; and ``kind`` ``house`` for
         lifting units of single houses, with their number.
     houses
-        One row per building: ``connected``, ``manhole``, ``metres`` of house connection,
-        ``mean_m3d``.
+        One row per building: ``connected``, ``manhole``, ``metres`` of its own house connection,
+        ``shares`` (the building whose connection it joins), ``mean_m3d``.
     unconnected
         Buildings that are not joined: ``reason``, ``text``.
     quantities, cost
@@ -115,7 +115,7 @@ def layout(
 ) -> SewerLayout:
     """Lay out gravity sewers along the streets of a settlement.
 
-    Every building joins the nearest street; a short tree of streets carries its water to the sink.
+    Every building joins the nearest street, or a neighbour's connection where that is nearer; a short tree of streets carries its water to the sink.
     Depths and lifting stations are the cheapest over the life (`depths.optimise`), diameters by
     Manning at the norm's fill and slope.
 
@@ -163,10 +163,11 @@ def layout(
     lines = _lines(roads, crs)
 
     lines = streets.node_lines(lines)
-    graph, joined, away = streets.build(lines, np.vstack([spots[known], sink_xy]))
+    graph, joined, away, foot = streets.build(lines, np.vstack([spots[known], sink_xy]))
     sink_node = int(joined[-1])
     node, metres = np.full(len(buildings), -1, np.int64), np.full(len(buildings), np.nan)
-    node[known], metres[known] = joined[:-1], away[:-1]
+    feet = np.full((len(buildings), 2), np.nan)
+    node[known], metres[known], feet[known] = joined[:-1], away[:-1], foot[:-1]
     why = np.full(len(buildings), "", object)
     why[~known] = "no_position"
     why[known & (persons <= 0)] = "nobody"
@@ -184,6 +185,8 @@ def layout(
             )
         )  # fmt: skip
 
+    shared, root, own, way = streets.share(spots, feet, metres, use, reach)
+    houses = _Houses(node[root], own, way, shared, use)
     house_ground = np.full(len(buildings), np.nan)
     house_ground[use] = _heights(terrain, spots[use], crs)
     amounts.check_above_sea(
@@ -192,14 +195,14 @@ def layout(
     mean = amounts.wastewater(persons, norms)
     best: tuple[float, _Design] | None = None
     shortest = np.inf
-    for tree_edges in _trees(graph, sink_node, node[use], terrain, crs):
+    for tree_edges in _trees(graph, sink_node, houses.node[use], terrain, crs):
         total = steiner.tree_length(graph.length, tree_edges)
         shortest = min(shortest, total)
         if total > shortest * _LONGER:
             continue
         design = _Design.make(
-            graph, tree_edges, sink_node, sink_xy, node, metres, spots, use, mean, house_ground,
-            terrain, crs, norms, prices, sink_level_m,
+            graph, tree_edges, sink_node, sink_xy, houses, mean, house_ground, terrain, crs, norms,
+            prices, sink_level_m,
         )  # fmt: skip
         if design is not None and (best is None or design.depths.cost < best[0] - 1e-6):
             best = (design.depths.cost, design)
@@ -330,6 +333,19 @@ def _trees(
 
 
 @dataclass(frozen=True)
+class _Houses:
+    """Where houses join: node of the street, own connection and way to the street (m), the house
+    whose connection is shared (-1: none), and which houses take part.
+    """
+
+    node: NDArray[np.int64]
+    own: Array
+    way: Array
+    shared: NDArray[np.int64]
+    use: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class _Design:
     """One tree with manholes, flows and depths."""
 
@@ -339,20 +355,20 @@ class _Design:
     kind: list[str]
     lines: list[Any]
     manhole_of: NDArray[np.int64]
-    house_metres: Array
+    houses: _Houses
     mean_house: Array
     prices: Prices
     sink_level: float | None
 
     @classmethod
     def make(
-        cls, graph: streets.Streets, edges: set[int], sink: int, sink_xy: Array,
-        node: NDArray[np.int64], metres: Array, spots: Array, use: NDArray[np.bool_], mean: Array,
-        house_ground: Array, terrain: Terrain, crs: Any, norms: Standards, prices: Prices,
-        sink_level: float | None,
+        cls, graph: streets.Streets, edges: set[int], sink: int, sink_xy: Array, houses: _Houses,
+        mean: Array, house_ground: Array, terrain: Terrain, crs: Any, norms: Standards,
+        prices: Prices, sink_level: float | None,
     ) -> _Design | None:  # fmt: skip
         """Place manholes along a tree and find its depths."""
         rules = prices.rules
+        node, use = houses.node, houses.use
         holes = _Manholes(graph, edges, sink, sink_xy, rules.manhole_spacing)
         manhole_of = np.full(len(node), -1, np.int64)
         manhole_of[use] = [holes.of_node[int(k)] for k in node[use]]
@@ -389,7 +405,7 @@ class _Design:
         need: list[list[float]] = [[] for _ in order]
         for i in np.flatnonzero(use):
             v = int(manhole_of[i])
-            level = house_ground[i] - drain - fall * metres[i]
+            level = house_ground[i] - drain - fall * houses.way[i]
             need[v].append(float(ground[v] - level))
         tree = depths.Tree(
             down, ground, length, dip, total, size, [np.array(sorted(x)) for x in need]
@@ -399,8 +415,8 @@ class _Design:
             return None
         kind = [holes.kind[k] for k in order]
         return cls(
-            tree, found, xy, kind, lines, manhole_of, np.where(use, metres, np.nan),
-            np.where(use, mean, np.nan), prices, sink_level,
+            tree, found, xy, kind, lines, manhole_of, houses, np.where(use, mean, np.nan), prices,
+            sink_level,
         )  # fmt: skip
 
     def result(
@@ -486,7 +502,10 @@ class _Design:
             {
                 "connected": joined,
                 "manhole": np.where(joined, names[self.manhole_of], ""),
-                "metres": self.house_metres,
+                "metres": np.where(joined, self.houses.own, np.nan),
+                "shares": [
+                    str(buildings.index[k]) if k >= 0 else "" for k in self.houses.shared
+                ],
                 "mean_m3d": self.mean_house,
             },
             index=buildings.index,
@@ -509,7 +528,7 @@ class _Design:
                     f"{int(d.steep[:-1].sum())} pipes run faster than the limit; stilling manholes "
                     "are counted")  # fmt: skip
         bill = quantities.of_layout(
-            pipes, manholes, pumps, self.house_metres[joined], self.prices, d.steep[:-1]
+            pipes, manholes, pumps, self.houses.own[joined], self.prices, d.steep[:-1]
         )
         cost = quantities.cost_of_layout(
             bill, pumps, tree.mean[lifted], self.prices

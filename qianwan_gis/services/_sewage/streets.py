@@ -46,8 +46,10 @@ def node_lines(lines: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(parts[shapely.get_type_id(parts) == 1])
 
 
-def build(lines: NDArray[Any], points: Array) -> tuple[Streets, NDArray[np.int64], Array]:
-    """Return the graph, the node where each point joins it, and the metres from point to street.
+def build(
+    lines: NDArray[Any], points: Array
+) -> tuple[Streets, NDArray[np.int64], Array, Array]:
+    """Return the graph, the node where each point joins it, metres to the street, and the foot there.
 
     Parameters
     ----------
@@ -89,16 +91,57 @@ def build(lines: NDArray[Any], points: Array) -> tuple[Streets, NDArray[np.int64
             first, last = part.coords[0], part.coords[-1]
             ends.append((node(*first), node(*last)))
             pieces.append(part)
-    joined = np.empty(len(points), np.int64)
     end_xy = np.array(xy)
     # a point dropped for lying within SAME of another stop takes the nearest node of its line
     hold = shapely.STRtree(shapely.points(end_xy))
-    for i, (k, where) in enumerate(zip(near.tolist(), along.tolist(), strict=True)):
-        spot = shapely.line_interpolate_point(lines[k], where)
-        joined[i] = int(hold.nearest(spot))
+    feet = shapely.line_interpolate_point(lines[near], along)
+    joined = np.asarray(hold.nearest(feet), np.int64)
     lengths = [float(part.length) for part in pieces]
     graph = Streets(end_xy, ends, pieces, lengths, _components(len(xy), ends))
-    return graph, joined, np.asarray(away)
+    return graph, joined, np.asarray(away), shapely.get_coordinates(feet)
+
+
+def share(
+    spots: Array, feet: Array, away: Array, use: NDArray[np.bool_], reach: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Array, Array]:
+    """Let houses join the house connection of a neighbour where that is shorter than the street.
+
+    Parameters
+    ----------
+    spots, feet, away
+        Houses, their places on the street, and the distance between both.
+    reach
+        Longest way from a house to the street (m).
+
+    Returns
+    -------
+    The house joined (-1: the street), the house at whose foot the water meets the street, metres of
+    own connection, metres of way to the street.
+    """
+    n = len(spots)
+    other, root = np.full(n, -1, np.int64), np.arange(n)
+    own, way = away.copy(), away.copy()
+    ends = feet.copy()  # where the own connection ends
+    done: list[int] = []
+    for i in np.lexsort((np.arange(n), away)).tolist():
+        if not use[i]:
+            continue
+        if done and away[i] > SAME:
+            k = np.array(done)
+            a, b = spots[k], ends[k]
+            run = b - a
+            square = np.maximum((run**2).sum(axis=1), 1e-12)
+            t = np.clip(((spots[i] - a) * run).sum(axis=1) / square, 0.0, 1.0)
+            spot = a + t[:, None] * run
+            gap = np.hypot(*(spots[i] - spot).T)
+            whole = gap + way[k] - t * np.sqrt(square)
+            gap = np.where(whole <= reach, gap, np.inf)
+            j = int(np.argmin(gap))
+            if gap[j] < away[i] - SAME:
+                other[i], own[i], way[i] = done[j], gap[j], whole[j]
+                ends[i], root[i] = spot[j], root[done[j]]
+        done.append(i)
+    return other, root, own, way
 
 
 def _components(count: int, ends: list[tuple[int, int]]) -> NDArray[np.int64]:

@@ -25,6 +25,8 @@ from qianwan_gis._text import Text
 ID_BYTES = 31
 #: Below this share of its demand a node has lost its water.
 LOST_SHARE = 0.01
+#: At or above this share of what it had before the break a node loses nothing.
+KEPT_SHARE = 0.999
 
 
 def read_inp(path: str | Path) -> WaterSystem:
@@ -119,8 +121,8 @@ class BreakResult:
     pipe, mode
         What failed and how.
     nodes
-        One row per demand node: ``demand_m3s``, ``supplied_m3s`` (mean over the simulation),
-        ``share``, ``pressure_m`` (lowest; NaN when cut off), ``verdict``: ok, reduced, lost or
+        One row per demand node: ``demand_m3s``, ``before_m3s`` (what it got before),
+        ``supplied_m3s`` (means over the simulation), ``share`` of its demand, ``pressure_m`` (lowest; NaN when cut off), ``verdict``: ok, reduced, lost or
         cut_off, and the labels of the system's nodes (``code`` …).
     leak_m3s
         Mean flow out of the open end (mode ``open``).
@@ -283,7 +285,8 @@ class WaterSystem:
             raise UsageError(Text(f"没有故障方式“{mode}”", f"mode must be closed or open, not “{mode}”"))
         if not required_m > 0.1:
             raise UsageError(Text("所需压力应大于0.1 m", "required_m must exceed 0.1 m"))
-        wanted = _mean_demand(model)
+        before = _pressure_driven(model, required_m)
+        wanted = _mean_demand(model, before.demand.index)
         leak = ""
         if mode == "open":
             leak = _burst(model, pipe, hole_m)
@@ -298,11 +301,7 @@ class WaterSystem:
         sources = model.num_reservoirs + model.num_tanks
         if sources and len(dry) < model.num_nodes:
             _remove_nodes(model, dry)
-            options = model.options.hydraulic
-            options.demand_model = "PDD"
-            options.minimum_pressure, options.required_pressure = 0.0, required_m
-            options.pressure_exponent = 0.5
-            result = _run(model)
+            result = _pressure_driven(model, required_m)
             kept = [n for n in wanted.index if n in result.demand.columns]
             supplied[kept] = result.demand[kept].mean().to_numpy()
             pressure[kept] = result.pressure[kept].min().to_numpy()
@@ -310,13 +309,15 @@ class WaterSystem:
         table = pd.DataFrame(
             {
                 "demand_m3s": wanted,
+                "before_m3s": before.demand[wanted.index].mean(),
                 "supplied_m3s": supplied,
                 "share": (supplied / wanted).clip(0.0, 1.0),
                 "pressure_m": pressure,
             }
         )
-        verdict = np.where(table["share"] < 0.999, "reduced", "ok").astype(object)
-        verdict[(table["share"] < LOST_SHARE).to_numpy()] = "lost"
+        less = table["supplied_m3s"] < KEPT_SHARE * table["before_m3s"]
+        verdict = np.where(less, "reduced", "ok").astype(object)
+        verdict[(less & (table["share"] < LOST_SHARE)).to_numpy()] = "lost"
         verdict[table.index.isin(dry)] = "cut_off"
         table["verdict"] = verdict
         table = table.join(self.labels, how="left")
@@ -401,11 +402,16 @@ def _short(error: BaseException) -> str:
     return re.sub(r"(?:[A-Za-z]:)?[\\/][^\s'\"]*[\\/]", "", str(error))
 
 
-def _mean_demand(model: Any) -> pd.Series:
-    """Mean demand (m³/s) of every junction that wants water, over the times of the simulation."""
-    step = int(model.options.time.pattern_timestep)
-    end = int(model.options.time.duration)
-    times = np.arange(0, max(end, 1), step)
+def _pressure_driven(model: Any, required_m: float) -> Simulation:
+    options = model.options.hydraulic
+    options.demand_model = "PDD"
+    options.minimum_pressure, options.required_pressure = 0.0, required_m
+    options.pressure_exponent = 0.5
+    return _run(model)
+
+
+def _mean_demand(model: Any, times: Any) -> pd.Series:
+    """Mean demand (m³/s) over ``times`` (s) of every junction that wants water."""
     multiplier = float(model.options.hydraulic.demand_multiplier)
     found = {
         name: float(np.mean([node.demand_timeseries_list.at(int(t)) for t in times])) * multiplier
