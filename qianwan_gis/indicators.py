@@ -644,6 +644,7 @@ def first_run_numbers(
         rows += _list_numbers(village_list)
     listed = villages["lists"].fillna("").astype(str).ne("")
     subject = villages[listed] if listed.any() else villages
+    who = Text("名单村", "listed villages") if listed.any() else Text("全部村", "all villages")
     own = subject[subject["basis"].eq(str(Basis.POINT))]
     shared = own["match"].eq(str(Match.SETTLEMENT))
     old = own["evidence"].fillna("").astype(str).str.contains("1911") & ~shared
@@ -656,17 +657,21 @@ def first_run_numbers(
     rows += [
         ("villages", Text("村级单元（含无代码的名单村）", "units, listed villages without code included"),
          str(len(villages))),
-        ("points_own", Text("名单村：有自己的点位（其中来自1911年图层）",
-                            "listed, with a point of their own (of these from the 1911 layer)"),
-         f"{int((~shared).sum())} ({int(old.sum())})"),
-        ("points_shared", Text("名单村：共用镇区点位的村数／点数", "listed, on shared town points / points"),
+        ("points_own", Text(f"{who.zh}：有自己的点位", f"{who.en} with a point of their own"),
+         str(int((~shared).sum()))),
+    ]  # fmt: skip
+    if old.any():
+        rows.append(("points_1911", Text("　其中来自1911年图层", "  of these from the 1911 layer"),
+                     str(int(old.sum()))))  # fmt: skip
+    rows += [
+        ("points_shared", Text(f"{who.zh}：共用镇区点位的村数／点数", f"{who.en} on shared town points / points"),
          f"{int(shared.sum())}/{places(own[shared])}"),
-        ("places", Text("名单村：不同的点位", "listed, distinct places"), str(places(own))),
-        ("region_only", Text("名单村：仅知所在区域", "listed, known by region only"),
+        ("places", Text(f"{who.zh}：不同的点位", f"{who.en}, distinct places"), str(places(own))),
+        ("region_only", Text(f"{who.zh}：仅知所在区域", f"{who.en} known by region only"),
          str(int(region.sum()))),
     ]  # fmt: skip
     if none.any():
-        rows.append(("unlocated", Text("名单村：无任何位置依据", "listed, without any position"),
+        rows.append(("unlocated", Text(f"{who.zh}：无任何位置依据", f"{who.en} without any position"),
                      str(int(none.sum()))))  # fmt: skip
     same = coverage["reason"].eq(str(Reason.SAME_POINT))
     for (service, tier), part in coverage[same].groupby(["service", "tier"], sort=False):

@@ -235,7 +235,7 @@ def test_first_run_numbers_count_lists_and_places():
     assert made["list_市级"] == "3: 2/1 → 1/2"
     assert made[["both", "only_省级", "only_市级", "distinct", "without_code"]].tolist() == [
         "1", "1", "2", "4", "1"]  # fmt: skip
-    assert made["points_own"] == "1 (1)"
+    assert (made["points_own"], made["points_1911"]) == ("1", "1")
     assert made["points_shared"] == "2/1"
     assert made["places"] == "2"
     assert made["region_only"] == "1"

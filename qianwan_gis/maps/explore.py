@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -36,10 +37,13 @@ _MOST_COLUMNS = 14
 _TITLES = {c.name: c.title.zh for columns in TABLES.values() for c in columns}
 
 _FRAME = """
+{% macro header(this, kwargs) %}
+<style>.leaflet-container{background:#f6f6f3}.leaflet-attribution-flag{display:none!important}</style>
+{% endmacro %}
 {% macro html(this, kwargs) %}
-<div style="position:fixed;right:10px;top:10px;z-index:1000;max-width:45%;max-height:80%;overflow:auto;
+{% if this.inner %}<div style="position:fixed;right:10px;top:10px;z-index:1000;max-width:45%;max-height:80%;overflow:auto;
 padding:6px 10px;border-radius:6px;background:#fffe;color:#222;box-shadow:0 1px 4px #0005;
-font:13px/1.5 sans-serif">{{ this.inner }}</div>
+font:13px/1.5 sans-serif">{{ this.inner }}</div>{% endif %}
 {% endmacro %}
 """
 
@@ -49,7 +53,7 @@ def _map_class() -> type[folium.Map]:
     """Return folium's Map with a notebook display that needs no network; folium loads here."""
     import folium
 
-    class LocalMap(folium.Map):  # type: ignore[misc]
+    class LocalMap(folium.Map):
         def _repr_html_(self, **_: Any) -> str:
             with warnings.catch_warnings():  # the page itself shows where tiles come from
                 warnings.simplefilter("ignore", UserWarning)
@@ -77,7 +81,7 @@ def _bins(values: pd.Series) -> tuple[pd.Series, list[str], tuple[str, ...]]:
     """Cut numbers at their quintiles; returns the class of each, the labels and the colours."""
     edges = values.quantile([0, 0.2, 0.4, 0.6, 0.8, 1]).drop_duplicates().tolist()
     classes = pd.cut(values, edges, labels=False, include_lowest=True)
-    labels = [f"{_show('', a)} – {_show('', b)}" for a, b in zip(edges, edges[1:], strict=False)]
+    labels = [f"{_show('', a)} – {_show('', b)}" for a, b in pairwise(edges)]
     return classes, labels, _STEPS[: len(labels)]
 
 
@@ -92,7 +96,7 @@ def _groups(values: pd.Series) -> tuple[pd.Series, list[str], tuple[str, ...]]:
     if len(ranked) > len(_CATEGORIES):
         ranked = sorted(counts.index, key=lambda w: (-counts[w], w))
         rest = len(ranked) - len(_CATEGORIES) + 1
-        ranked, colours = [*ranked[: -rest], f"其他{rest}类"], (*_CATEGORIES[:-1], "#555555")
+        ranked, colours = [*ranked[:-rest], f"其他{rest}类"], (*_CATEGORIES[:-1], "#555555")
         words = words.where(words.isna() | words.isin(ranked), ranked[-1])
     codes = words.map({word: float(i) for i, word in enumerate(ranked)})
     return codes, ranked, colours[: len(ranked)]
@@ -117,7 +121,9 @@ def _check(gdf: gpd.GeoDataFrame, asked: Sequence[str]) -> None:
         )
 
 
-def _legend(title: str, color_by: str | None, entries: list[tuple[str, str, int]], gone: int) -> str:
+def _legend(
+    title: str, color_by: str | None, entries: list[tuple[str, str, int]], gone: int
+) -> str:
     lines = [f"<b>{escape(title)}</b>"] if title else []
     if color_by is not None:
         lines.append(escape(_TITLES.get(color_by, color_by)))
@@ -176,14 +182,14 @@ def explore(
     there = (shapes.notna() & ~shapes.is_empty).to_numpy()
     if not there.any():
         raise UsageError(
-            Text("没有任何一行有位置，无法上图。", "No row has a position; there is nothing to draw.")
+            Text(
+                "没有任何一行有位置，无法上图。", "No row has a position; there is nothing to draw."
+            )
         )
     kept = gdf[there].reset_index(drop=True)
     shapes = shapely.transform(shapes.to_numpy()[there], lambda xy: xy.round(6))
 
-    plain = [
-        str(c) for c in gdf.columns if not isinstance(gdf[c].dtype, type(gdf.geometry.dtype))
-    ]
+    plain = [str(c) for c in gdf.columns if not isinstance(gdf[c].dtype, type(gdf.geometry.dtype))]
     shown = list(tooltip) if tooltip is not None else plain[:_MOST_COLUMNS]
     cells = [kept[column].map(lambda v, c=column: escape(_show(c, v))).tolist() for column in shown]
 
@@ -204,7 +210,10 @@ def explore(
             "type": "Feature",
             "id": str(row),
             "geometry": shapely.geometry.mapping(shape),
-            "properties": {"colour": colours[row], **{f"c{i}": c[row] for i, c in enumerate(cells)}},
+            "properties": {
+                "colour": colours[row],
+                **{f"c{i}": c[row] for i, c in enumerate(cells)},
+            },
         }
         for row, shape in enumerate(shapes)
     ]
@@ -228,12 +237,16 @@ def explore(
         ) if shown else None,
     ).add_to(made)  # fmt: skip
     legend = _legend(title, color_by, entries, int((~there).sum()))
-    if legend:
-        frame = MacroElement()
-        frame._name = "legend"
-        frame._template = Template(_FRAME)
-        frame.inner = legend
-        made.add_child(frame)
+
+    class Frame(MacroElement):
+        _template = Template(_FRAME)
+
+        def __init__(self) -> None:
+            super().__init__()  # type: ignore[no-untyped-call]
+            self._name = "legend"
+            self.inner = legend
+
+    made.add_child(Frame())
     made.fit_bounds([[south, west], [north, east]], max_zoom=15, padding=(20, 20))
     return made
 
@@ -242,7 +255,13 @@ def _style(feature: dict[str, Any]) -> dict[str, Any]:
     kind = feature["geometry"]["type"]
     colour = feature["properties"]["colour"]
     if "Point" in kind:
-        return {"color": "#ffffff", "weight": 1, "fillColor": colour, "fillOpacity": 0.85}
+        return {
+            "color": "#ffffff",
+            "weight": 1,
+            "fill": True,
+            "fillColor": colour,
+            "fillOpacity": 0.9,
+        }
     if "Polygon" in kind:
         return {"color": colour, "weight": 1.5, "fillColor": colour, "fillOpacity": 0.3}
     return {"color": colour, "weight": 2.5}

@@ -57,7 +57,7 @@ class Surface:
         """Flat cell numbers of coordinates; -1 outside and where there is no coordinate."""
         rows, cols = self.heights.shape
         inside = np.isfinite(x) & np.isfinite(y)
-        col, row = np.zeros((2, len(inside)), np.int64)
+        col, row = np.zeros(len(inside), np.int64), np.zeros(len(inside), np.int64)
         col[inside] = np.floor((np.asarray(x)[inside] - self.left) / self.cell_m)
         row[inside] = np.floor((self.top - np.asarray(y)[inside]) / self.cell_m)
         inside &= (row >= 0) & (row < rows) & (col >= 0) & (col < cols)

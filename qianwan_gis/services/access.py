@@ -71,6 +71,7 @@ __all__ = [
     "gini",
     "gravity",
     "life_circle",
+    "pairs_in_reach",
     "palma",
     "raam",
     "rural_access_index",
@@ -156,6 +157,51 @@ def coverage(
         "basis": np.where(np.isnan(p), "none", basis),
     }
     return registry.rows(codes, service, table)
+
+
+def pairs_in_reach(
+    service: Service,
+    villages: gpd.GeoDataFrame,
+    positions: Positions,
+    network: RoadNetwork,
+    places: gpd.GeoDataFrame,
+    standards: Standards,
+    draws: Draws,
+    *,
+    few: NDArray[np.int64] | None = None,
+) -> pd.DataFrame:
+    """Return which places each village reaches within the tier's limit, draw by draw.
+
+    Parameters
+    ----------
+    service, villages, positions, network, standards, draws
+        As for `coverage`. Roads keep their weights: presumed edges are not drawn anew.
+    places
+        FACILITIES rows, existing or proposed; they stand still.
+    few
+        Numbers of the draws to look at; all by default.
+
+    Returns
+    -------
+    Table ``village`` (row), ``draw`` (place in ``few``), ``place`` (row), ``minutes``; only pairs
+    within the limit, sorted.
+    """
+    chosen = np.arange(draws.n) if few is None else np.asarray(few, np.int64)
+    travel = _Travel(service.mode, network, draws, standards, positions, places, None, villages)
+    starts, _ = travel.starts(chosen)
+    found = network.od_matrix(
+        starts, places.geometry.reset_index(drop=True),
+        limit=float(standards.value(service.limit)) * 60.0, by="seconds", mode=service.mode,
+    )  # fmt: skip
+    number = found["origin"].to_numpy(np.int64)
+    return pd.DataFrame(
+        {
+            "village": number // len(chosen),
+            "draw": number % len(chosen),
+            "place": found["destination"].to_numpy(np.int64),
+            "minutes": found["seconds"].to_numpy() / 60.0,
+        }
+    )
 
 
 # ---------------------------------------------------------------------------------------------
@@ -316,18 +362,24 @@ class _Travel:
         length = places.metres * circuity
         return replace(places, metres=length * self.net.access_kph / speed), length
 
+    def starts(self, few: NDArray[np.int64]) -> tuple[Snapped, Array]:
+        """Return where villages join the network in some draws (villages x draws), and the legs."""
+        assert self.net is not None  # noqa: S101
+        starts = self._snap(self.positions.xy[:, few])
+        change = np.repeat(self.leg_presumed, len(few))
+        circuity = np.where(change, self.own_circuity[:, few].ravel(), 1.0)
+        speed = np.where(
+            change, np.tile(self.speed[few], len(self.positions.codes)), self.net.access_kph
+        )
+        return self._legs(starts, circuity, speed)
+
     def _all_at_once(
         self, where: Array, seconds: Array, metres: Array, facility: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Roads and facilities stand still: one search serves the villages of all draws."""
         assert self.net is not None  # noqa: S101
         n, d = seconds.shape
-        starts = self._snap(self.positions.xy)
-        legs = starts.metres
-        change = np.repeat(self.leg_presumed, d)
-        circuity = np.where(change, self.own_circuity.ravel(), 1.0)
-        speed = np.where(change, np.tile(self.speed, n), self.net.access_kph)
-        starts, legs = self._legs(starts, circuity, speed)
+        starts, legs = self.starts(np.arange(d))
         goals = self._snap(where[:, 0])
         found = self.net.nearest(starts, goals, by="seconds", mode=self.mode)
         number = found["facility"].fillna(-1).to_numpy(np.int64)

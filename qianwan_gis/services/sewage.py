@@ -16,6 +16,9 @@ import shapely
 
 from qianwan_gis.schemas import Basis, Inventory, Reason
 from qianwan_gis.services import registry
+from qianwan_gis.services._sewage.layout import SewerLayout, layout
+from qianwan_gis.services._sewage.plan import SewagePlan, plan_sewage
+from qianwan_gis.services._sewage.tables import coverage_rows
 from qianwan_gis.services.water import record_columns, served_by_record
 from qianwan_gis.uncertainty import decide
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["coverage"]
+__all__ = ["SewagePlan", "SewerLayout", "coverage", "coverage_rows", "layout", "plan_sewage"]
 
 #: Municipal treatment plants: anchor of the screen, no tier of their own.
 PLANT = "plant"

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from qianwan_gis.services._sewage.plan import SewagePlan
 
 #: Columns of a profile. Two rows share a chainage where the invert drops or is lifted.
-COLUMNS = ["chainage_m", "ground_m", "invert_m", "depth_m", "diameter_mm", "slope", "kind", "node"]
+COLUMNS = ["chainage_m", "ground_m", "invert_m", "depth_m", "diameter_mm", "slope", "kind", "node",
+           "note"]  # fmt: skip
 _FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "SimHei", "PingFang SC",
           "WenQuanYi Micro Hei", "Noto Sans SC", "Arial Unicode MS")  # fmt: skip
 _MOST_LABELS = 22
@@ -34,15 +35,18 @@ def of_layout(layout: SewerLayout, start: str | None = None) -> pd.DataFrame:
         start = max(far, key=lambda k: (far[k], k))
     if start not in pipes.index:
         raise UsageError(Text(f"没有检查井“{start}”，或它就是排放口", f"no manhole “{start}”, or it is the sink"))
+    note = dict(zip(layout.manholes["manhole"], layout.manholes["kind"], strict=True))
     rows = []
     at, node = 0.0, start
     while node in pipes.index:
         p = pipes.loc[node]
         common = (p["diameter_mm"], p["slope"], "gravity")
-        rows.append((at, p["ground_up_m"], p["invert_up_m"], p["depth_up_m"], *common, node))
+        rows.append((at, p["ground_up_m"], p["invert_up_m"], p["depth_up_m"], *common, node,
+                     "lift" if note[node] == "lift" else ""))  # fmt: skip
         at += p["length_m"]
         node = p["to"]
-        rows.append((at, p["ground_down_m"], p["invert_down_m"], p["depth_down_m"], *common, node))
+        rows.append((at, p["ground_down_m"], p["invert_down_m"], p["depth_down_m"], *common, node,
+                     ""))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -80,7 +84,7 @@ def of_plan(plan: SewagePlan, code: str) -> pd.DataFrame:
         fall = np.r_[-np.diff(invert) / np.maximum(np.diff(along), 1e-9), np.nan]
         for k in range(len(along)):
             rows.append(
-                (at + along[k], ground[k], invert[k], depth[k], size, fall[k], kind,
+                (at + along[k], ground[k], invert[k], depth[k], size, fall[k], kind, "",
                  "lift" if k in lifted else "")
             )  # fmt: skip
         at += float(along[-1])
@@ -136,7 +140,7 @@ def draw(table: pd.DataFrame, *, path: Any = None, lang: str = "zh", title: str 
         if mine.any():
             top.plot(x, np.where(mine, invert, np.nan), color=colour, lw=1.6, label=label)
             top.plot(x, np.where(mine, crown, np.nan), color=colour, lw=0.7)
-    lifts = table["node"].eq("lift").to_numpy()
+    lifts = table["note"].eq("lift").to_numpy()
     if lifts.any():
         top.plot(x[lifts], invert[lifts], "v", color="#c0392b", ms=7, label=word("提升", "lift"))
     top.set_ylabel(word("高程 (m)", "level (m)"), **style)
@@ -166,8 +170,7 @@ def draw(table: pd.DataFrame, *, path: Any = None, lang: str = "zh", title: str 
         low.axhline(k, color="#999999", lw=0.6)
     for row, (_, values) in enumerate(bands):
         for k in shown:
-            low.text(x[k], len(bands) - row - 0.5, values[k], ha="center", va="center", fontsize=7,
-                     rotation=90 if len(values[k]) > 5 else 0)  # fmt: skip
+            low.text(x[k], len(bands) - row - 0.5, values[k], ha="center", va="center", fontsize=7)
     if path is None:
         return figure
     figure.savefig(path, dpi=150)
