@@ -38,6 +38,10 @@ $(VENV)/.dev: $(VENV)/.run locks/dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r locks/dev.txt
 	touch $@
 
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict
+
 # Needs uv: refreshes both locks from pyproject.toml.
 lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \

@@ -61,6 +61,8 @@ def main() -> None:
         ("mclp", 2000, 500, {"radius": 80.0, "p": 20}),
         ("mclp", 2000, 500, {"radius": 120.0, "p": 20}),
         ("p_median", 900, 900, {"p": 90}),
+        ("lscp", 2000, 500, {"radius": 120.0}),
+        ("p_center", 2000, 500, {"p": 20}),
     ]
     print(f"{'problem':10} {'size':>10} {'ours':>14} {'gap':>8} {'s':>7} {'spopt':>14} {'s':>7}")
     for problem, n, m, options in cases:

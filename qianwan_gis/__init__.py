@@ -12,7 +12,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from qianwan_gis import datum as datum
+    from qianwan_gis import fetch as fetch
     from qianwan_gis import indicators as indicators
+    from qianwan_gis import proposals as proposals
+    from qianwan_gis import scale as scale
     from qianwan_gis import siting as siting
     from qianwan_gis import synthetic as synthetic
     from qianwan_gis._errors import DataError as DataError
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from qianwan_gis.corridor import Corridor as Corridor
     from qianwan_gis.gazetteer import Gazetteer as Gazetteer
     from qianwan_gis.geocoding import geocode as geocode
+    from qianwan_gis.maps.explore import explore as explore
     from qianwan_gis.maps.offline import save_offline as save_offline
     from qianwan_gis.network import RoadNetwork as RoadNetwork
     from qianwan_gis.plan import Plan as Plan
@@ -53,6 +57,10 @@ _PUBLIC: dict[str, tuple[str, str]] = {
     "VillageList": ("villages", "VillageList"),
     "access": ("services.access", ""),
     "datum": ("datum", ""),
+    "fetch": ("fetch", ""),
+    "proposals": ("proposals", ""),
+    "scale": ("scale", ""),
+    "explore": ("maps.explore", "explore"),
     "geocode": ("geocoding", "geocode"),
     "indicators": ("indicators", ""),
     "read_roads": ("roads", "read_roads"),

@@ -48,16 +48,18 @@ class Problem:
     level: Level
     text: Text
     file: str | None = None
-    row: int | str | None = None
+    row: int | str | Text | None = None
     field: str | None = None
     fix: Text | None = None
 
     def message(self, lang: Lang = "zh") -> str:
         """Return one line: level, place, what is wrong and what to do."""
-        row = Text(f"第{self.row}行", f"row {self.row}") if isinstance(self.row, int) else None
+        row = self.row
+        if isinstance(row, int):
+            row = Text(f"第{row}行", f"row {row}")
         places = [
             self.file,
-            row.get(lang) if row else self.row,
+            row.get(lang) if isinstance(row, Text) else row,
             Text(f"字段“{self.field}”", f"field “{self.field}”").get(lang) if self.field else None,
         ]
         where = Text("，", ", ").get(lang).join(str(p) for p in places if p)
@@ -88,7 +90,7 @@ class ProblemLog:
         en: str,
         *,
         file: str | Path | None = None,
-        row: int | str | None = None,
+        row: int | str | Text | None = None,
         field: str | None = None,
         fix: Text | tuple[str, str] | None = None,
     ) -> None:

@@ -22,7 +22,8 @@ import numpy as np
 import pandas as pd
 
 from qianwan_gis import datum as _datum
-from qianwan_gis._errors import DataError, ProblemLog
+from qianwan_gis._errors import DataError, ProblemLog, UsageError
+from qianwan_gis._text import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -149,10 +150,19 @@ def staged_folder(target: Path) -> Iterator[Path]:
     """Offer an empty folder beside ``target`` and put it in place when the block succeeds.
 
     The last good outputs stay whole until then. A run that is killed leaves a folder whose name
-    starts with a dot and ends in ``.part``; the next run removes it.
+    starts with a dot and ends in ``.part``; the next run removes it. A link to a folder stays a
+    link. The folder in which the command runs cannot be swapped and is refused.
     """
-    target = Path(target)
+    target = Path(target).resolve()
+    if Path.cwd().is_relative_to(target):
+        raise UsageError(
+            Text(
+                f"不能写到当前所在的文件夹 {target}：请另给一个文件夹，如 {target / 'out'}",
+                f"cannot replace the current folder {target}: give another, such as {target / 'out'}",
+            )
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
+    _recover(target)
     for leftover in target.parent.glob(f".{target.name}.*.part"):
         shutil.rmtree(leftover, ignore_errors=True)
     stage = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part"))
@@ -162,11 +172,24 @@ def staged_folder(target: Path) -> Iterator[Path]:
         old = stage.with_suffix(".old")
         if target.exists():
             target.replace(old)
-        stage.replace(target)
+        try:
+            stage.replace(target)
+        except BaseException:
+            _recover(target)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(stage, ignore_errors=True)
         raise
+
+
+def _recover(target: Path) -> None:
+    """Put back the last good folder where a swap stopped between its two renames."""
+    for old in target.parent.glob(f".{target.name}.*.old"):
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.replace(target)
 
 
 def normalise_zip(path: Path, stamp: tuple[int, int, int, int, int, int]) -> None:

@@ -281,6 +281,154 @@ def coverage(
     _print_table(content.summary_table(_plan(key, sets), by))
 
 
+@app.command(
+    help=_say("新增设施选址：放哪里、各增加多少", "where the next facilities go and what each adds")
+)
+def site(
+    key: Key,
+    service: Annotated[
+        str, typer.Option("--service", help=_say("服务，如 clinic", "such as clinic"))
+    ],
+    tier: Annotated[
+        str, typer.Option("--tier", help=_say("层级，如 village", "such as village"))
+    ] = "",
+    add: Annotated[
+        int | None,
+        typer.Option("--add", min=1, help=_say("新增处数（默认3）", "how many (3)")),
+    ] = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            "--scenario",
+            help=_say(
+                "方案文件：.toml（规则）或网页导出的 .json",
+                "rules (.toml), or .json from the web map",
+            ),
+        ),
+    ] = None,
+    out: Out = None,
+) -> None:
+    from qianwan_gis import proposals
+
+    plan = _plan(key)
+    if scenario is not None and scenario.suffix.lower() == ".json":
+        _print_whatif(plan, scenario)
+        return
+    rules = proposals.read_scenario(scenario) if scenario is not None else proposals.Scenario()
+    if rules.standards:
+        plan = plan.replace(standards=rules.standards).check()
+    options = rules.options()
+    if rules.candidates is not None:
+        options["candidates"] = proposals.read_candidates(rules.candidates, plan.crs)
+    found = plan.propose(service, tier or rules.tier, add=add or rules.add or 3, **options)
+    _print_problems(found.problems)
+    if found.refused is not None:
+        raise typer.Exit(1)
+    titles = {
+        "sites": _say("建议新增（按建设次序）", "Proposed sites, in the order to build"),
+        "curve": _say("新增处数与效果", "What each number of sites gives"),
+    }
+    for name, table in (("sites", found.sites), ("curve", found.curve)):
+        shown = table.drop(columns=["lon", "lat"], errors="ignore")
+        heads = [title.get(LANG) for title in proposals.headings(shown)]
+        _print_frame(shown, heads, titles[name])
+    for path in proposals.write(found, _folder(out, plan) / f"site_{found.service}_{found.tier}"):
+        _print(str(path))
+
+
+def _print_whatif(plan: Plan, file: Path) -> None:
+    """Say how villages fare under a scenario that the web map exported."""
+    from qianwan_gis.maps.whatif import Scenario
+
+    table = Scenario.read(file).evaluate(plan.network, plan.villages)
+    counts = table["covered"].value_counts(dropna=False)
+    words = {True: _say("覆盖", "covered"), False: _say("未覆盖", "not covered")}
+    for value, count in counts.items():
+        word = (
+            words.get(value, _say("未知", "unknown"))
+            if value in (True, False)
+            else _say("未知", "unknown")
+        )
+        _print(f"{word}: {count}")
+
+
+@app.command(help=_say("下载开放数据（需联网）", "fetch open data (goes to the network)"))
+def fetch(
+    key: Key,
+    kind: Annotated[str, typer.Argument(metavar="roads|facilities|villages|dem|population")],
+    out: Out = None,
+    url: Annotated[str | None, typer.Option("--url", help=_say("镜像地址", "a mirror"))] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help=_say("不用缓存，重新下载", "ask anew, not the cache"))
+    ] = False,
+) -> None:
+    from qianwan_gis import fetch as fetching
+
+    def tell(done: int, total: int) -> None:
+        _print(_say(f"第{done}块，共{total}块", f"{done} of {total}"), err=True)
+
+    got = fetching.fetch(key, kind, out, url=url, refresh=refresh, progress=tell)
+    for path in got.files:
+        _print(str(path))
+    for note in got.notes:
+        _print(note.get(LANG), err=True)
+    if got.snippet:
+        _print(_say("写入 county.toml：", "Put into county.toml:"))
+        _print(got.snippet)
+
+
+@app.command(
+    help=_say(
+        "污水方案：纳管、集中或分散，按全寿命费用", "sewage: sewer, station or on-site by cost"
+    )
+)
+def sewage(
+    key: Key,
+    out: Out = None,
+    seconds: Annotated[
+        float,
+        typer.Option("--seconds", min=1, help=_say("求解时限（秒）", "time limit in seconds")),
+    ] = 120.0,
+    sets: Sets = None,
+) -> None:
+    from qianwan_gis import outputs
+
+    plan = _plan(key, sets)
+    found = plan.sewage_plan(time_limit=seconds)
+    _print_problems(
+        [*(p for p in plan.problems if p.code == "sewer_plant_presumed"), *found.problems], limit=8
+    )
+    _print_frame(found.decisions["choice"].value_counts().reset_index())
+    for path in outputs.write_tables(outputs.sewage_tables(found), _folder(out, plan) / "sewage"):
+        _print(str(path))
+
+
+@app.command(
+    help=_say("供水方案：压力分区、管网与水力校核", "water: pressure zones, pipes, hydraulic check")
+)
+def water(
+    key: Key,
+    out: Out = None,
+    seconds: Annotated[
+        float,
+        typer.Option("--seconds", min=1, help=_say("求解时限（秒）", "time limit in seconds")),
+    ] = 60.0,
+    sets: Sets = None,
+) -> None:
+    from qianwan_gis import outputs
+
+    plan = _plan(key, sets)
+    found = plan.water_plan(time_limit=seconds)
+    _print_problems(found.problems, limit=12)
+    _print_frame(found.villages["reason"].value_counts().reset_index())
+    folder = _folder(out, plan) / "water"
+    written = outputs.write_tables(outputs.water_tables(found), folder)
+    if found.system is not None:
+        written.append(found.system.write_inp(folder / "network.inp"))
+    for path in written:
+        _print(str(path))
+
+
 @app.command(help=_say("目标台账与进展", "the ledger of targets"))
 def targets(key: Key) -> None:
     from qianwan_gis.export import content
@@ -348,15 +496,38 @@ def standards() -> None:
     _print_frame(table[["key", "value", "unit", "status", "title"]], heads)
 
 
-@app.command(help=_say("生成合成县（教学与测试）", "make a synthetic county"))
+@app.command(help=_say("生成合成县（教学与测试）", "make synthetic counties"))
 def synthetic(
     folder: Folder,
     villages: Annotated[int, typer.Option("--villages", min=20)] = 600,
     seed: Annotated[int, typer.Option("--seed")] = 0,
+    counties: Annotated[int | None, typer.Option("--counties", min=1)] = None,
 ) -> None:
     from qianwan_gis import synthetic as made_up
 
-    _print(str(made_up.county(villages=villages, seed=seed).write(folder)))
+    if counties is None:
+        _print(str(made_up.county(villages=villages, seed=seed).write(folder)))
+        return
+    for made in made_up.counties(counties, villages=villages, seed=seed):
+        _print(str(made.write(folder / made.adcode)))
+
+
+@app.command(
+    help=_say("多县覆盖计算，可续算", "coverage of many counties; goes on where it stopped")
+)
+def scale(
+    folder: Folder,
+    out: Out = None,
+    executor: Annotated[str, typer.Option("--executor", metavar="local|process|dask")] = "process",
+    workers: Annotated[int | None, typer.Option("--workers", min=1)] = None,
+) -> None:
+    from qianwan_gis import scale as many
+
+    projects = sorted(path.parent for path in folder.glob("*/county.toml"))
+    if not projects:
+        raise UsageError(Text(f"{folder} 下没有县项目", f"there is no county project in {folder}"))
+    target = out if out is not None else folder / "coverage"
+    _print(str(many.coverage(projects, target, executor=executor, workers=workers)))
 
 
 @app.command(help=_say("核对输出是否与 run.json 一致", "check outputs against run.json"))
@@ -391,6 +562,10 @@ def main() -> None:
     except UsageError as error:
         _print(error.text.get(LANG), err=True)
         raise SystemExit(2) from None
+    except OSError as error:  # no permission, disk full, a file in the way
+        what = f"{error.filename or ''}：{error.strerror or error}".lstrip("：")
+        _print(_say(f"错误：无法读写 {what}", f"error: cannot read or write {what}"), err=True)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ of the same form. Paths are relative to the file's folder, or to the carried dat
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,25 @@ import pydantic
 from qianwan_gis import datum, settings
 from qianwan_gis._errors import DataError, Problem, ProblemLog, UsageError
 from qianwan_gis._text import Text
+
+# What pydantic's kinds of faults ask for; a kind that starts with the key is meant.
+_KIND_WORDS = {
+    "date": "应为日期，如 2026-01-31",
+    "bool": "应为 true 或 false",
+    "int": "应为整数",
+    "float": "应为数字",
+    "finite_number": "应为有限的数",
+    "string": "应为文字（加引号）",
+    "path": "应为文件路径（加引号）",
+    "list": "应为列表，如 [1, 2]",
+    "tuple": "应为列表，如 [1, 2]",
+    "dict": "应为对照表，如 { a = 1 }",
+    "model": "应为一个小节（如 [名称]），不是单个值",
+}
+_PATTERN_WORDS = {
+    r"^\d{6}$": "应为6位数字",
+    r"^[A-Za-z0-9_\-]+$": "只能用英文字母、数字、_ 和 -",
+}
 
 
 class _Model(pydantic.BaseModel):
@@ -232,6 +252,18 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _wanted(fault: Any) -> str:
+    """Say in Chinese what a setting should have been; pydantic says it in English only."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind in ("literal_error", "enum"):
+        choices = re.findall(r"'([^']*)'", str(context["expected"]))
+        return f"应为 {'、'.join(choices)} 之一"
+    if kind == "string_pattern_mismatch":
+        return _PATTERN_WORDS.get(context["pattern"], f"应符合 {context['pattern']}")
+    wanted = next((zh for part, zh in _KIND_WORDS.items() if kind.startswith(part)), "")
+    return wanted or str(fault["msg"])
+
+
 def _model_problems(error: pydantic.ValidationError, file: str) -> ProblemLog:
     log = ProblemLog()
     for fault in error.errors():
@@ -242,7 +274,7 @@ def _model_problems(error: pydantic.ValidationError, file: str) -> ProblemLog:
             text = ("缺少必填的设置项", "this setting is required")
         else:
             text = (
-                f"取值“{fault['input']}”不合要求（{fault['msg']}）",
+                f"取值“{fault['input']}”不合要求：{_wanted(fault)}",
                 f"“{fault['input']}”: {fault['msg']}",
             )
         log.add("error", "bad_setting", *text, file=file, field=where)

@@ -536,7 +536,7 @@ def _check_rows(table: pd.DataFrame, first_row: int, file: str, log: ProblemLog)
         if not is_name(name):
             shown = name if len(name) <= 20 else name[:20] + "…"
             log.add(
-                "error",
+                "warning" if name else "error",
                 "bad_name",
                 f"“{shown}”不是可用的村名" if name else "村名为空",
                 f"“{shown}” is not usable as a name" if name else "the name is empty",

@@ -89,7 +89,7 @@ def summary(
     columns = [by, "service", "tier", *numbers, *people]
     if members.empty or coverage.empty:
         return pd.DataFrame(columns=columns)
-    heads = {name: _one_definition(group) for name, group in _groups(members, villages)}
+    heads = {name: one_definition(group) for name, group in _groups(members, villages)}
     joined = members.merge(coverage[["code", "service", "tier", "covered"]], on="code")
     joined["covered"] = joined["covered"].astype("boolean")
     denied = {
@@ -175,7 +175,7 @@ def _groups(members: pd.DataFrame, villages: pd.DataFrame) -> Iterable[tuple[Any
     return list(members.merge(facts, on="code").groupby("group", sort=False))
 
 
-def _one_definition(group: pd.DataFrame) -> tuple[str, pd.Series] | None:
+def one_definition(group: pd.DataFrame) -> tuple[str, pd.Series] | None:
     """Return the population kind that 80 % of a group share within ten years, and its figures."""
     people = pd.to_numeric(group["population"], errors="coerce")
     year = pd.to_numeric(group["population_year"], errors="coerce")
@@ -298,7 +298,7 @@ class Disclosure:
         if shares_why is not None:
             reasons["county_shares"] = shares_why
         people = (
-            _one_definition(
+            one_definition(
                 pd.DataFrame(villages).reindex(
                     columns=["code", "population", "population_kind", "population_year"]
                 )
@@ -447,7 +447,7 @@ def to_collect(
     facts = pd.DataFrame(villages).reindex(
         columns=["code", "population", "population_kind", "population_year"]
     )
-    if _one_definition(facts) is None:
+    if one_definition(facts) is None:
         lacking = int(pd.to_numeric(facts["population"], errors="coerce").isna().sum())
         rows.append((2, Text("各村人口（同一口径、同一年份）", "population by one definition and year"),
                      Text(f"{lacking}个村没有人口数，其余口径或年份不一；按人口的指标不能给出",
@@ -676,7 +676,7 @@ def first_run_numbers(
     same = coverage["reason"].eq(str(Reason.SAME_POINT))
     for (service, tier), part in coverage[same].groupby(["service", "tier"], sort=False):
         name = value_text("tier", tier)
-        inside = part["code"].isin(set(subject["code"]))
+        inside = part["code"].isin(set(villages.loc[listed, "code"]))
         rows.append((f"same_point_{service}_{tier}",
                      Text(f"{name.zh}：与假定设施同点、不评估（其中名单村）",
                           f"{name.en}: same point as assumed, not assessed (of these listed)"),

@@ -7,9 +7,11 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from qianwan_gis import __version__, _io, report, review
 from qianwan_gis._errors import UnavailableError, UsageError
@@ -20,6 +22,8 @@ from qianwan_gis.maps.offline import save_offline
 
 if TYPE_CHECKING:
     from qianwan_gis.plan import Plan
+    from qianwan_gis.services.sewage import SewagePlan
+    from qianwan_gis.services.water import WaterPlan
 
 RECORD = "run.json"
 _LIBRARIES = ("folium", "geopandas", "matplotlib", "numba", "numpy", "pandas", "pyproj", "scipy", "shapely")  # fmt: skip
@@ -98,6 +102,40 @@ def write_geocoding(plan: Plan, folder: Path) -> list[Path]:
     regions.unlink(missing_ok=True)
     plan.regions.to_file(regions, layer="regions")
     return [*written, regions]
+
+
+def sewage_tables(plan: SewagePlan) -> dict[str, pd.DataFrame]:
+    """Return the tables and layers of a sewage plan by file name."""
+    return {
+        "decisions": plan.decisions, "pipes": plan.pipes, "stations": plan.stations,
+        "pumps": plan.pumps, "quantities": plan.quantities, "costs": plan.costs,
+    }  # fmt: skip
+
+
+def water_tables(plan: WaterPlan) -> dict[str, pd.DataFrame]:
+    """Return the tables and layers of a water plan by file name."""
+    cost = pd.DataFrame({"item": list(plan.cost), "yuan": list(plan.cost.values())})
+    return {
+        "villages": plan.villages, "pipes": plan.pipes, "stations": plan.stations,
+        "tanks": plan.tanks, "break_pressure_tanks": plan.break_pressure_tanks,
+        "valves": plan.valves, "zones": plan.zones, "systems": plan.systems,
+        "quantities": plan.quantities, "cost": cost,
+    }  # fmt: skip
+
+
+def write_tables(frames: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """Write tables as CSV for Excel, and those with geometry as layers of one GeoPackage too."""
+    import geopandas as gpd
+
+    with _io.staged_folder(folder) as stage:
+        for name, frame in frames.items():
+            table = pd.DataFrame(frame.drop(columns="geometry", errors="ignore")).map(
+                tables.safe_cell
+            )
+            _io.write_bytes(stage / f"{name}.csv", table.to_csv(index=False).encode("utf-8-sig"))
+            if isinstance(frame, gpd.GeoDataFrame) and len(frame):
+                frame.to_file(stage / "layers.gpkg", layer=name)
+    return sorted(folder.iterdir())
 
 
 def _keep_foreign(old: Path, stage: Path) -> None:

@@ -16,10 +16,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from qianwan_gis import _io, boundaries, datum, doubts, geocoding, indicators, sources
+from qianwan_gis import (
+    _io,
+    boundaries,
+    datum,
+    doubts,
+    geocoding,
+    indicators,
+    proposals,
+    sources,
+)
 from qianwan_gis import facilities as facility_files
 from qianwan_gis import roads as road_files
-from qianwan_gis._errors import DataError, Problem, ProblemLog, UsageError
+from qianwan_gis._errors import DataError, Problem, ProblemLog, UnavailableError, UsageError
 from qianwan_gis._text import Lang, Text
 from qianwan_gis.corridor import Corridor, route_via
 from qianwan_gis.corridor import report as corridor_reports
@@ -28,7 +37,7 @@ from qianwan_gis.gazetteer import Gazetteer
 from qianwan_gis.network import RoadNetwork
 from qianwan_gis.review import read_review
 from qianwan_gis.schemas import ROADS, Inventory, empty_layer, value_text
-from qianwan_gis.services import compute_coverage
+from qianwan_gis.services import access, compute_coverage
 from qianwan_gis.standards import Standards
 from qianwan_gis.terrain import Terrain
 from qianwan_gis.uncertainty import Draws, seed_of
@@ -38,6 +47,9 @@ if TYPE_CHECKING:
     import folium
     import pyproj
     from numpy.typing import NDArray
+
+    from qianwan_gis.services.sewage import SewagePlan
+    from qianwan_gis.services.water import WaterPlan
 
 _T = TypeVar("_T")
 
@@ -83,7 +95,15 @@ class Plan:
         self._providers = tuple(providers)
         self._log = ProblemLog()
         self._road_file: NDArray[np.intp] = np.zeros(0, dtype=np.intp)  # which file a road is from
-        self.standards = Standards.load({**county.standards, **self._overrides})
+        try:
+            own = Standards.load(county.standards)
+        except UsageError as error:  # the county's file is input, not the call
+            raise DataError(
+                Problem(
+                    "bad_setting", "error", error.text, file=county.file.name, field="standards"
+                )
+            ) from error
+        self.standards = own.replace(self._overrides)
 
     @classmethod
     def open(
@@ -180,7 +200,18 @@ class Plan:
             units = spec.units
             return self._read(lambda log: self._read_units(units, log))
         if spec.gazetteer is not None:
-            return Gazetteer.carried(str(spec.gazetteer))
+            try:
+                return Gazetteer.carried(str(spec.gazetteer))
+            except UsageError as error:  # the county's file is input, not the call
+                raise DataError(
+                    Problem(
+                        "bad_setting",
+                        "error",
+                        error.text,
+                        file=self.county.file.name,
+                        field="villages.gazetteer",
+                    )
+                ) from error
         problem = Problem(
             "no_villages", "error",
             Text("没有村庄表", "there is no village table"), file=self.county.file.name,
@@ -494,6 +525,99 @@ class Plan:
             self.standards, self.draws, seats=self.townships, sewers=self.sewers,
             supplies=self.supplies,
         )  # fmt: skip
+
+    def propose(self, service: str, tier: str = "", **options: Any) -> proposals.Proposal:
+        """Where the next facilities of a service should go, see `qianwan_gis.proposals.propose`."""
+        return proposals.propose(self, service, tier, **options)
+
+    def life_circles(self, required: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+        """Which services each village has within a quarter of an hour's walk (一刻钟生活圈).
+
+        Parameters
+        ----------
+        required
+            ``{name: (service, tier)}`` of what a complete circle holds.
+        """
+        return access.life_circles(
+            self.villages, self.facilities, self.network, self.inventories, required=required,
+            limit=float(self.standards.value("life_circle.walk_minutes")),
+        )  # fmt: skip
+
+    def sewage_plan(self, *, time_limit: float = 120.0) -> SewagePlan:
+        """Choose 纳管, 集中 or 分散 for every settlement, see `services.sewage.plan_sewage`.
+
+        The unit is the settlement (自然村) where the county supplied them, the village otherwise.
+
+        Raises
+        ------
+        UnavailableError
+            The county has no terrain: nothing can be assessed.
+        """
+        from qianwan_gis.services import sewage
+
+        self._need_terrain()
+
+        plants = self.facilities[
+            (self.facilities["service"] == "sewage") & (self.facilities["tier"] == "plant")
+        ]
+        return sewage.plan_sewage(
+            self.settlements, network=self.network, terrain=self.terrain, plants=plants,
+            sewers=self._sewers_to_plants(plants), standards=self.standards, time_limit=time_limit,
+        )  # fmt: skip
+
+    def water_plan(self, *, time_limit: float = 60.0) -> WaterPlan:
+        """Design the supply of every village with a point, see `services.water.plan_water`.
+
+        Raises
+        ------
+        UnavailableError
+            The county has no terrain: pressures cannot be assessed.
+        """
+        from qianwan_gis.services import water
+
+        self._need_terrain()
+        works = self.facilities[
+            (self.facilities["service"] == "water") & (self.facilities["tier"] == "works")
+        ]
+        supplies = self.supplies
+        own = supplies[(supplies["service"] == "water") & (supplies["tier"] == "works")]
+        return water.plan_water(
+            self.villages[self.villages["basis"] == "point"], network=self.network,
+            terrain=self.terrain, works=works, standards=self.standards,
+            supplies=own if len(own) else None, time_limit=time_limit,
+        )  # fmt: skip
+
+    def _need_terrain(self) -> None:
+        if self.terrain is None:
+            raise UnavailableError(
+                Text("未评估：没有地形数据（county.toml 的 [terrain]），只能看距离筛查",
+                     "not assessed: no terrain ([terrain] in county.toml); only the distance screen stands")
+            )  # fmt: skip
+
+    def _sewers_to_plants(self, plants: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+        """Sewers with the plant that each leads to; told where the register does not say it."""
+        sewers = self.sewers
+        if sewers.empty or plants.empty:
+            return None
+        if "plant_id" not in sewers.columns:
+            nearest = plants.sindex.nearest(sewers.geometry, return_all=False)[1]
+            sewers = sewers.assign(plant_id=plants["facility_id"].to_numpy()[nearest])
+            self._log.add(
+                "warning", "sewer_plant_presumed",
+                f"{len(sewers)}段污水管没有注明通向哪座处理厂，按最近的处理厂计",
+                f"{len(sewers)} sewers name no plant; each is taken to lead to the nearest",
+                file="facilities", field="plant_id",
+                fix=("在管网图层补上 plant_id", "add plant_id to the sewer layer"),
+            )  # fmt: skip
+        return sewers
+
+    @cached_property
+    def settlements(self) -> gpd.GeoDataFrame:
+        """Settlements (自然村) where the county supplied them, else villages with a point."""
+        spec = self.county.settlements
+        if spec is not None:
+            return self._read(lambda log: self._layer(spec, "Point", log).to_crs(self.crs))
+        return self.villages[self.villages["basis"] == "point"]
 
     def summary(self, by: str = "county") -> pd.DataFrame:
         """Coverage by group: how many villages covered, not covered, unknown, assessed of how many.

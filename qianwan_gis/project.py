@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from qianwan_gis import _io, boundaries
+from qianwan_gis import _io, boundaries, layers
 from qianwan_gis._errors import DataError, Problem, ProblemLog, UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.gazetteer import Gazetteer
@@ -74,8 +74,7 @@ presume_links = true            # 没有村道资料时，按推定连接计算�
 [[facilities]]
 service = "clinic"              # 医疗
 tier = "township"               # 乡镇卫生院
-inventory = "assumed"
-assume = "township_seat"        # 暂假定在乡镇驻地；有名录后改为 path
+{seats}
 
 # [[facilities]]
 # service = "clinic"
@@ -139,6 +138,13 @@ def init_project(folder: Path, adcode: str) -> list[Text]:
         )
     if folder.exists() and not folder.is_dir():
         raise UsageError(Text(f"{folder} 是文件，不是文件夹", f"{folder} is a file"))
+    if adcode.endswith("00"):
+        raise UsageError(
+            Text(
+                f"{adcode} 是市或省的代码，请给出县、区、县级市的代码",
+                f"{adcode} is a prefecture or province; give the code of a county or district",
+            )
+        )
     place = boundaries.outline(adcode).iloc[0]
     name = str(place["name"])
     known = adcode in Gazetteer.carried_adcodes()
@@ -149,6 +155,11 @@ def init_project(folder: Path, adcode: str) -> list[Text]:
         prefecture=place["city"],
         province=place["province"],
         run_date=pd.Timestamp.now().date().isoformat(),
+        seats=(
+            'inventory = "assumed"\nassume = "township_seat"        # 暂假定在乡镇驻地；有名录后改为 path'
+            if known
+            else 'inventory = "none"              # 没有驻地点位，不能假定；有名录后改为 path'
+        ),
         gazetteer=f'gazetteer = "{adcode}"          # 自带的村级地名表' if known else "",
         units=(
             "# [villages.units]             # 本单位的村庄表，优先于自带地名表\n"
@@ -229,10 +240,12 @@ def _abilities(plan: Plan) -> list[Text]:
         lines.append(Text(f"  就医时间{span.zh}", f"  travel times to health care{span.en}"))
     if plan.zones is not None:
         lines.append(Text("  廊带桩号与沿线分带统计", "  chainage and zones along the corridor"))
-    withheld = plan.disclosure.reasons.values()
+    withheld = list(layers.withheld(plan))
     if withheld:
         lines.append(Text("资料不足、不会给出的：", "Withheld, because the data do not bear it:"))
-        lines += [Text(f"  {text.zh}", f"  {text.en}") for text in withheld]
+        lines += [
+            Text(f"  {what.zh}：{why.zh}", f"  {what.en}: {why.en}") for what, why in withheld
+        ]
     return lines
 
 

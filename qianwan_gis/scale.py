@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import json
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -231,9 +232,10 @@ def run(
     todo: list[tuple[Partition, str]] = []
     skipped = []
     hashes = _Hashes()
+    code = [name, _source_hash(task)]
     for part in parts:
         try:
-            wanted = hashes.of(part, name, chosen)
+            wanted = hashes.of(part, code, chosen)
         except OSError as error:
             problems.append(_problem(part.key, "missing_input", str(error.filename or error)))
             continue
@@ -288,10 +290,13 @@ def merge(result: Run | Sequence[Path], path: str | Path, *, by: Sequence[str] =
         raise UsageError(Text("没有可合并的结果", "there is nothing to merge"))
     frames = [_read_part(file) for file in files]
     filled = [frame for frame in frames if len(frame)] or frames[:1]
-    table = pd.concat([_objects(frame) for frame in filled], ignore_index=True)
-    geometry = [frame for frame in filled if isinstance(frame, gpd.GeoDataFrame)]
-    if geometry:
-        table = gpd.GeoDataFrame(table, geometry=geometry[0].geometry.name, crs=geometry[0].crs)
+    systems = {str(frame.crs) for frame in filled if isinstance(frame, gpd.GeoDataFrame)}
+    if len(systems) > 1:
+        there = "、".join(sorted(systems))
+        raise UsageError(
+            Text(f"各部分坐标系不一，无法合并：{there}", f"the parts are in several CRS: {there}")
+        )
+    table = pd.concat(filled, ignore_index=True)
     if by:
         table = table.sort_values(list(by), kind="stable", ignore_index=True)
     _write_part(table, Path(path))
@@ -305,7 +310,6 @@ def coverage(
     executor: str | Any = "local",
     workers: int | None = None,
     standards: Mapping[str, Any] | None = None,
-    keep_going: bool = False,
     progress: Callable[[int, int], Any] | None = None,
 ) -> Path:
     """Compute the coverage of many counties with `Plan`, one task each, into one GeoParquet file.
@@ -318,18 +322,30 @@ def coverage(
         Folder: ``coverage.parquet`` and the parts.
     standards
         Norms set for all counties, over their own.
-    executor, workers, keep_going, progress
+    executor, workers, progress
         See `run`.
 
     Returns
     -------
-    Path of ``coverage.parquet``: ``adcode``, ``county``, the columns of COVERAGE, ``name``,
-    ``township``, ``population`` of the village and its point in EPSG:4490 (empty without one),
-    sorted by code, service and tier.
+    Path of ``coverage.parquet``: ``adcode``, ``county``, ``synthetic`` (made up), the columns of
+    COVERAGE, ``name``, ``township``, ``population`` of the village and its point in EPSG:4490
+    (empty without one), sorted by code, service and tier.
+
+    Raises
+    ------
+    DataError
+        Every fault of every county. The parts of the others are done and kept; the merged file is
+        written only when all counties are in it.
     """
-    parts = [_county_partition(folder) for folder in county_folders]
+    parts, log = [], ProblemLog()
+    for folder in county_folders:
+        try:
+            parts.append(_county_partition(folder))
+        except DataError as error:
+            log.extend(_placed(p, str(folder)) for p in error.problems)
+    log.raise_errors()
     result = run(
-        county_coverage, parts, out, executor=executor, workers=workers, keep_going=keep_going,
+        county_coverage, parts, out, executor=executor, workers=workers,
         options={"standards": dict(standards or {})}, progress=progress,
     )  # fmt: skip
     path = result.folder / "coverage.parquet"
@@ -350,6 +366,7 @@ def county_coverage(
     table = plan.coverage.merge(villages, on="code", how="left", validate="many_to_one")
     table.insert(0, "adcode", plan.county.adcode)
     table.insert(1, "county", plan.county.name)
+    table.insert(2, "synthetic", plan.county.synthetic)
     made = gpd.GeoDataFrame(table, geometry="geometry", crs=villages.crs)
     return made.to_crs(datum.CGCS2000)
 
@@ -464,6 +481,9 @@ def _processes(
                     except BrokenProcessPool:
                         broken = True
                         key = item[0].key
+                        if size > 1:  # which of them it was shows when each is alone
+                            suspects.append(item)
+                            continue
                         losses[key] = losses.get(key, 0) + 1
                         if losses[key] > retries:
                             yield key, [_problem(key, "worker_lost", str(losses[key]))]
@@ -471,6 +491,8 @@ def _processes(
                             suspects.append(item)
                     else:
                         yield answer
+        if alone:
+            suspects.extend(queue)
 
 
 def _dask(
@@ -484,8 +506,8 @@ def _dask(
 ) -> Iterator[tuple[str, list[Problem]]]:
     """Run tasks on a Dask cluster; its scheduler moves the tasks of a lost worker to another."""
     try:
-        import dask
-        import distributed
+        dask: Any = importlib.import_module("dask")
+        distributed: Any = importlib.import_module("distributed")
     except ImportError:
         raise UnavailableError(
             Text('没有安装 Dask。请安装：pip install "qianwan-gis[scale]"，或用 executor="process"',
@@ -535,9 +557,9 @@ class _Hashes:
     def __init__(self) -> None:
         self._file = cache(_io.sha256)
 
-    def of(self, part: Partition, task: str, options: Mapping[str, Any]) -> str:
+    def of(self, part: Partition, code: Sequence[str], options: Mapping[str, Any]) -> str:
         digest = hashlib.sha256()
-        head = [part.key, part.crs, part.buffer_m, task, __version__, options]
+        head = [part.key, part.crs, part.buffer_m, *code, __version__, options]
         try:
             digest.update(json.dumps(head, sort_keys=True, ensure_ascii=False).encode())
         except TypeError as error:
@@ -565,6 +587,12 @@ class _Hashes:
             files = sorted(p for p in place.rglob("*") if p.is_file())
             return json.dumps([[p.relative_to(place).as_posix(), self._file(p)] for p in files])
         return self._file(place)
+
+
+def _source_hash(task: Task) -> str:
+    """Hash of the file that a task is written in, so that a mended task runs again."""
+    file = inspect.getsourcefile(task)
+    return _io.sha256(Path(file)) if file and Path(file).is_file() else ""
 
 
 def _is_done(folder: Path, key: str, wanted: str) -> bool:
@@ -621,11 +649,6 @@ def _open_layer(path: Path, here: gpd.GeoSeries | None) -> gpd.GeoDataFrame:
         return gpd.read_parquet(path)
     crs = column.get("crs", "OGC:CRS84")
     return gpd.read_parquet(path, bbox=tuple(here.to_crs(crs).total_bounds))
-
-
-def _objects(frame: pd.DataFrame) -> pd.DataFrame:
-    """Take the geometry's type off, so that empty columns of a part cannot spoil a join."""
-    return pd.DataFrame(frame)
 
 
 def _write_part(table: pd.DataFrame, path: Path) -> None:

@@ -168,6 +168,10 @@ VALUE_TEXT: dict[str, dict[str, Text]] = {
         "toilet": Text("公厕", "public toilet"),
         "charger": Text("充电站", "charging station"),
     },
+    "population_kind": {
+        "registered": Text("户籍", "registered"),
+        "resident": Text("常住", "resident"),
+    },
     "status": {
         "existing": Text("现状", "existing"),
         "planned": Text("规划", "planned"),

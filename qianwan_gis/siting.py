@@ -15,6 +15,7 @@ bound; Hogan and ReVelle (1986) backup coverage.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,8 +43,14 @@ TOLERANCE = 1e-9
 #: interchange's answer and the relaxation's bound stand when that is not enough.
 _EXACT_COVER = 20_000
 _COVER_SECONDS = 3.0
-#: Seconds that one set-covering step of a p-center may take.
-_CENTER_SECONDS = 3.0
+#: The same for set covering, counted after dominated rows and sites are gone.
+_HARD_COVER = 5_000
+_HARD_SECONDS = 10.0
+#: Steps of the local search for a cover.
+_SEARCH_STEPS = 20_000
+#: Seconds that a p-center may ask HiGHS, and the least that is worth asking for.
+_CENTER_SECONDS = 10.0
+_LEAST_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,9 @@ class Siting:
     reasons
         Why there is no solution, one text per fault, naming rows and amounts.
     method
-        What solved it: ``exact``, ``lagrangian``, ``interchange`` or ``trivial``.
+        What solved it: ``exact`` (HiGHS), ``bound`` (a search whose answer meets a proven bound),
+        ``lagrangian``, ``interchange``, ``search``, ``greedy``, ``trivial``, or ``time limit`` when time ran out
+        before there was any answer.
     least_radius
         The least radius that would serve every row; NaN where no radius would.
     alternatives
@@ -116,6 +125,8 @@ def lscp(
     fixed: Iterable[int] = (),
     forbidden: Iterable[int] = (),
     site_costs: ArrayLike | None = None,
+    demand: ArrayLike | None = None,
+    capacity: ArrayLike | None = None,
     backup: bool = False,
     alternatives: int = 0,
     time_limit: float | None = None,
@@ -139,8 +150,12 @@ def lscp(
         (LSCP-B).
     alternatives
         How many other optimal site sets to look for.
+    demand, capacity
+        Demand of each row (1 each when absent) and how much each site can serve; a row is then
+        served whole by one site. Not together with ``backup`` or ``alternatives``.
     time_limit
-        Seconds; afterwards the best answer so far is ``feasible``.
+        Seconds for HiGHS; afterwards the best answer so far is ``feasible``. Without it small
+        instances run to the proven optimum and large ones get 10 s.
 
     Returns
     -------
@@ -155,7 +170,16 @@ def lscp(
         return _beyond_radius(c, radius, closed)
     if n == 0:
         return _answer(c, np.flatnonzero(open_), within, float(price[open_].sum()))
-    cover, _ = _distinct_rows(usable)
+    if capacity is not None:
+        if backup or alternatives:
+            raise UsageError(Text("容量限制不能与备份覆盖或替代解同时使用",
+                                  "capacity goes with neither backup nor alternatives"))  # fmt: skip
+        w = np.ones(n) if demand is None else _per_row(demand, n)
+        return _capacitated(
+            c, w, open_, closed, usable, None, _per_site(capacity, m, "capacity"),
+            cover=False, time_limit=time_limit, prices=None, opening=price,
+        )  # fmt: skip
+    cover, _ = distinct_rows(usable)
     base = [(_sparse(cover), 1.0, np.inf)]
     if site_costs is None and not alternatives and not backup:
         found = _cover_all(cover, open_, time_limit)
@@ -188,6 +212,7 @@ def lscp(
         bound=_whole_bound(found.bound) if site_costs is None else found.bound,
         gap=found.gap if found.status != "optimal" else 0.0,
         status="optimal" if found.status == "optimal" else "feasible",
+        method="exact" if found.status == "optimal" else "search",
         alternatives=others,
         least_radius=_least_radius(c, closed),
     )
@@ -259,7 +284,7 @@ def mclp(
             time_limit=time_limit,
             prices=_prices(site_costs, budget, m, open_),
         )
-    cover, group = _distinct_rows(usable)
+    cover, group = distinct_rows(usable)
     weight = np.bincount(group, weights=w, minlength=len(cover)).astype(np.float64)
     used = cover.any(axis=1) & (weight > 0)
     cover, weight = cover[used], weight[used]
@@ -400,12 +425,16 @@ def p_center(
     *,
     fixed: Iterable[int] = (),
     forbidden: Iterable[int] = (),
+    demand: ArrayLike | None = None,
+    capacity: ArrayLike | None = None,
     time_limit: float | None = _CENTER_SECONDS,
 ) -> Siting:
     """Open p sites so that the largest cost to the nearest open site is least.
 
-    Bisection over the distinct costs: at each one, can p sites serve every row? (Minieka 1970.)
-    ``time_limit`` is for each of these questions; one left open makes the answer ``feasible``.
+    Bisection over the distinct costs: at each one, can p sites serve every row? (Minieka 1970.) A
+    local search finds sites, the linear relaxation and HiGHS prove that smaller radii will not do.
+    ``time_limit`` is for HiGHS; questions it leaves open make the answer ``feasible`` with a bound.
+    With ``capacity`` (and ``demand``, 1 each when absent) a row is served whole by a site with room.
 
     Returns
     -------
@@ -420,12 +449,28 @@ def p_center(
     allowed = np.where(closed, np.inf, c)
     if n == 0:
         return _answer(c, np.flatnonzero(open_), np.isfinite(c), 0.0)
+    if capacity is not None:
+        w = np.ones(n) if demand is None else _per_row(demand, n)
+        room = _per_site(capacity, c.shape[1], "capacity")
+        return _capacitated_center(allowed, w, room, p, open_, closed, time_limit)
     sites = _fill(_farthest_first(allowed, p, open_), p, closed)
     best = float(allowed[:, sites].min(axis=1).max())
     floor = float(allowed.min(axis=1).max())
     values = np.unique(allowed[np.isfinite(allowed)])
     values = values[(values >= floor) & (values <= best)]
-    # The linear relaxation is quick and already rules most radii out.
+    # First a local search that mostly finds the best radius, then the linear relaxation, which
+    # rules most smaller ones out; only what is left between them is asked of HiGHS.
+    low, high = 0, len(values) - 1
+    while low < high:
+        mid = (low + high) // 2
+        moved = _moved_cover(allowed <= values[mid], sites, open_)
+        if moved is None:
+            low = mid + 1
+        else:
+            sites = _fill(moved, p, closed)
+            best = float(allowed[:, sites].min(axis=1).max())
+            high = int(np.searchsorted(values, best))
+    values = values[values <= best]
     low, high = 0, len(values) - 1
     while low < high:
         mid = (low + high) // 2
@@ -433,37 +478,39 @@ def p_center(
             low = mid + 1
         else:
             high = mid
-    floor, low, high = float(values[low]), low, len(values) - 1
-    open_radius = len(values)  # the least radius of which time ran out
-    while low < high:
-        mid = (low + high) // 2
-        found = _cover_with(allowed <= values[mid], p, open_, closed, time_limit)
+    # What is left is asked of HiGHS. A question it leaves open makes the lower half the next one:
+    # the local search has looked above, and the bound still has to rise.
+    top, until = len(values) - 1, _deadline(time_limit)
+    while low < top:
+        mid = (low + top) // 2
+        seconds = None if until is None else max(until - time.monotonic(), 0.0) / 2
+        if seconds is not None and seconds < _LEAST_SECONDS:
+            break
+        found = _cover_with(allowed <= values[mid], p, open_, closed, seconds)
         if found is None:
-            open_radius = min(open_radius, mid)
-            low = mid + 1
+            top = mid
         elif found[0]:
             sites = _fill(found[1], p, closed)
             best = float(allowed[:, sites].min(axis=1).max())
-            high = int(np.searchsorted(values, best))
+            top = int(np.searchsorted(values, best))
         else:
             low = mid + 1
-            if mid < open_radius:
-                floor = float(values[low])
-    if best > values[low]:
-        # The starting sites did not reach every row and no question gave better ones; that p
-        # sites reach all at the largest cost is known from the check above.
-        found = _cover_with(allowed <= values[low], p, open_, closed, None)
+    floor = float(values[low])
+    if not np.isfinite(best):
+        # Neither search reached every row; that p sites reach all at some cost is known from the
+        # check above.
+        found = _cover_with(allowed <= values[-1], p, open_, closed, None)
         if found is not None and found[0]:
             sites = _fill(found[1], p, closed)
             best = float(allowed[:, sites].min(axis=1).max())
-    proven = open_radius == len(values) or floor >= best
     objective = best
-    done = proven
+    done = floor >= best
     return replace(
         _answer(c, sites, np.isfinite(c), objective),
         bound=objective if done else floor,
         gap=0.0 if done else _solve.relative_gap(objective, floor),
         status="optimal" if done else "feasible",
+        method="exact" if done else "search",
         least_radius=objective,
     )
 
@@ -745,7 +792,7 @@ def _hstack(blocks: list[Any]) -> Any:
     return sparse.hstack(blocks, format="csr")
 
 
-def _distinct_rows(cover: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Ints]:
+def distinct_rows(cover: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Ints]:
     """Return the different rows of a cover matrix and which of them each row is."""
     if not cover.size:
         return cover[:0], np.zeros(len(cover), dtype=np.int64)
@@ -784,16 +831,45 @@ def _cover_all(
     x = open_.astype(float)
     if not len(small):
         return _solve.Solution("optimal", x, fixed, fixed, 0.0)
-    found = _solve.solve(
-        np.ones(small.shape[1]),
-        rows=[(_sparse(small), 1.0, np.inf)],
-        integer=np.ones(small.shape[1]),
-        time_limit=time_limit,
-    )
-    if found.x is None:
-        return found
-    x[np.flatnonzero(sites)[found.x > 0.5]] = 1.0
-    return replace(found, x=x, objective=float(x.sum()), bound=found.bound + fixed)
+    m = small.shape[1]
+    rows_ = [(_sparse(small), 1.0, np.inf)]
+    floor, known = 0.0, None
+    if small.sum() > _HARD_COVER:
+        # Large: the relaxation and the local search often meet, and else narrow the question.
+        floor = _whole_bound(_solve.solve(np.ones(m), rows=rows_, integer=np.zeros(m)).objective)
+        known = _fewer(small, floor)
+        time_limit = _HARD_SECONDS if time_limit is None else time_limit
+        rows_.append((np.ones((1, m)), floor, float(len(known)) - 1.0))
+    if known is None or len(known) > floor:
+        found = _solve.solve(np.ones(m), rows=rows_, integer=np.ones(m), time_limit=time_limit)
+        if known is None and found.x is None:
+            return found
+        if found.x is not None:
+            known = np.flatnonzero(found.x > 0.5)
+            floor = float(len(known)) if found.status == "optimal" else max(floor, found.bound)
+        elif found.status == "infeasible":  # nothing between the floor and what is known
+            floor = float(len(known)) if known is not None else floor
+    assert known is not None  # noqa: S101  # every branch above has found one or returned
+    x[np.flatnonzero(sites)[known]] = 1.0
+    value, bound = float(len(known)) + fixed, _whole_bound(floor) + fixed
+    return _solve.Solution(
+        "optimal" if bound >= value else "feasible", x, value, bound,
+        _solve.relative_gap(value, bound),
+    )  # fmt: skip
+
+
+def _fewer(part: NDArray[np.bool_], floor: float) -> Ints:
+    """Return a cover: greedy, then one site less again and again while the local search finds one."""
+    none = np.zeros(part.shape[1], bool)
+    sites = _greedy_cover(part, none)
+    while len(sites) > floor:
+        chosen = none.copy()
+        chosen[sites[:-1]] = True
+        found = _searched(part, chosen, np.arange(part.shape[1]), none)
+        if found is None:
+            break
+        sites = np.sort(found)
+    return sites
 
 
 def _most_backup(
@@ -805,7 +881,7 @@ def _most_backup(
     time_limit: float | None,
 ) -> _solve.Solution:
     """Among covers of the same price take one that serves the most rows twice."""
-    cover, group = _distinct_rows(usable)
+    cover, group = distinct_rows(usable)
     weight = np.bincount(group, minlength=len(cover)).astype(float)
     g, m = cover.shape
     link = _hstack([_sparse(cover), -_identity(g)])
@@ -867,6 +943,36 @@ def _greedy_cover(usable: NDArray[np.bool_], open_: NDArray[np.bool_]) -> Ints:
         chosen.append(best)
         left &= ~usable[:, best]
     return np.array(sorted(chosen), dtype=np.int64)
+
+
+def _moved_cover(cover: NDArray[np.bool_], sites: Ints, open_: NDArray[np.bool_]) -> Ints | None:
+    """Look for a cover with as many sites by moving the ones given; None when none was found."""
+    if not cover.any(axis=1).all():
+        return None
+    part = distinct_rows(cover)[0]
+    numbers = np.flatnonzero(~open_ & part.any(axis=0))
+    part = part[~part[:, open_].any(axis=1)][:, numbers]
+    if not len(part):
+        return sites
+    free = sites[~open_[sites]]
+    chosen = np.isin(numbers, free)
+    short = min(len(free), len(numbers)) - int(chosen.sum())
+    chosen[np.flatnonzero(~chosen)[:short]] = True
+    return _searched(part, chosen, numbers, open_)
+
+
+def _searched(
+    part: NDArray[np.bool_], chosen: NDArray[np.bool_], numbers: Ints, open_: NDArray[np.bool_]
+) -> Ints | None:
+    from qianwan_gis._cover import cover_all
+
+    by_row, by_site = _sparse(part), _sparse(part.T)
+    left = cover_all(
+        by_row.indptr.astype(np.int64), by_row.indices.astype(np.int64),
+        by_site.indptr.astype(np.int64), by_site.indices.astype(np.int64),
+        chosen, np.zeros(len(chosen), bool), _SEARCH_STEPS,
+    )  # fmt: skip
+    return np.r_[np.flatnonzero(open_), numbers[chosen]] if left == 0 else None
 
 
 def _cover_swaps(
@@ -1015,6 +1121,10 @@ def _farthest_first(c: Array, p: int, open_: NDArray[np.bool_]) -> Ints:
     return np.array(chosen, dtype=np.int64)
 
 
+def _deadline(seconds: float | None) -> float | None:
+    return None if seconds is None else time.monotonic() + seconds
+
+
 def _fill(sites: Ints, p: int, closed: NDArray[np.bool_]) -> Ints:
     """Add the first unused sites until there are p: asked for p, the answer has p."""
     spare = np.setdiff1d(np.flatnonzero(~closed), sites)[: p - len(sites)]
@@ -1034,7 +1144,7 @@ def _cover_with(
     greedy = _greedy_cover(cover, open_)
     if len(greedy) <= p:
         return True, greedy
-    small, _ = _distinct_rows(cover & ~closed)
+    small, _ = distinct_rows(cover & ~closed)
     found = _cover_all(small, open_, time_limit)
     if found.x is not None and len(_chosen(found.x, len(open_))) <= p:
         return True, _chosen(found.x, len(open_))
@@ -1050,7 +1160,7 @@ def _relaxed_cover(
     usable = cover & ~closed
     if not usable.any(axis=1).all():
         return float("inf")
-    small, _ = _distinct_rows(usable)
+    small, _ = distinct_rows(usable)
     rows, sites = _essential(small, open_)
     part = small[np.ix_(rows, sites)]
     if not len(part):
@@ -1274,14 +1384,18 @@ def _capacitated(
     open_: NDArray[np.bool_],
     closed: NDArray[np.bool_],
     reach: NDArray[np.bool_],
-    p: int,
+    p: int | None,
     capacity: Array,
     *,
     cover: bool,
     time_limit: float | None,
     prices: tuple[Array, float] | None,
+    opening: Array | None = None,
 ) -> Siting:
-    """Solve MCLP (``cover``) or p-median with limited sites; each row whole, at one site."""
+    """Solve MCLP (``cover``), p-median or, with ``opening`` costs, LSCP with limited sites.
+
+    Each row is served whole, by one site. ``p`` is None where the number of sites is free.
+    """
     from scipy import sparse
 
     n, m = c.shape
@@ -1299,14 +1413,16 @@ def _capacitated(
     )
     total = np.r_[np.ones(m), np.zeros(k)]
     rows: list[tuple[Any, Any, Any]] = [
-        (serve, np.where(cover | (w <= 0), 0.0, 1.0), 1.0),
+        (serve, np.where(cover | ((w <= 0) & (opening is None)), 0.0, 1.0), 1.0),
         (room, 0.0, np.inf),
         (tie, 0.0, np.inf),
-        (total, p, p),
+        (total, 0 if p is None else p, m if p is None else p),
         *_budget_row(prices, k),
     ]
+    serving = w[row] if cover else w[row] * c[row, col]
+    objective = np.r_[np.zeros(m), serving] if opening is None else np.r_[opening, np.zeros(k)]
     found = _solve.solve(
-        np.r_[np.zeros(m), w[row] if cover else w[row] * c[row, col]],
+        objective,
         rows=rows,
         integer=np.ones(m + k),
         lower=np.r_[open_.astype(float), np.zeros(k)],
@@ -1315,7 +1431,10 @@ def _capacitated(
         time_limit=time_limit,
     )
     if found.x is None:
-        return _infeasible(n, _no_room(w, capacity, closed, reach, p, found.status))
+        why = _no_room(w, capacity, closed, reach, m if p is None else p, found.status)
+        return replace(
+            _infeasible(n, why), method="time limit" if found.status == "unknown" else "trivial"
+        )
     sites = _chosen(found.x, m)
     allocation = np.full(n, -1, dtype=np.int64)
     served = found.x[m:] > 0.5
@@ -1329,6 +1448,50 @@ def _capacitated(
         0.0 if done else found.gap,
         "optimal" if done else "feasible",
     )
+
+
+def _capacitated_center(
+    allowed: Array,
+    w: Array,
+    capacity: Array,
+    p: int,
+    open_: NDArray[np.bool_],
+    closed: NDArray[np.bool_],
+    time_limit: float | None,
+) -> Siting:
+    """Find the least radius at which p limited sites serve all rows, by bisection over the costs."""
+    values = np.unique(allowed[np.isfinite(allowed)])
+    until = _deadline(time_limit)
+
+    def ask(number: int) -> Siting:
+        reach = allowed <= values[number]
+        seconds = None if until is None else max(until - time.monotonic(), _LEAST_SECONDS)
+        return _capacitated(
+            allowed, w, open_, closed, reach, p, capacity,
+            cover=False, time_limit=seconds, prices=None, opening=np.zeros(len(capacity)),
+        )  # fmt: skip
+
+    best, low, high = ask(len(values) - 1), 0, len(values) - 1
+    if best.status == "infeasible":
+        return best
+    proven = 0
+    while low < high:
+        mid = (low + high) // 2
+        found = ask(mid)
+        if found.status != "infeasible":
+            best, high = found, mid
+        else:
+            low = mid + 1
+            if found.method != "time limit":  # proven for this radius, and so for all below
+                proven = max(proven, mid + 1)
+    radius = float(allowed[np.arange(len(allowed)), best.allocation].max())
+    bound = float(values[min(proven, len(values) - 1)])
+    done = bound >= radius
+    return replace(
+        best, objective=radius, bound=radius if done else bound,
+        gap=0.0 if done else _solve.relative_gap(radius, bound),
+        status="optimal" if done else "feasible", least_radius=radius,
+    )  # fmt: skip
 
 
 def _no_room(

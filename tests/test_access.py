@@ -550,3 +550,95 @@ def test_change_between_scenarios():
 
     made = access.compare(table([True, False, pd.NA, False]), table([True, True, False, pd.NA]))
     assert made["change"].tolist() == ["same", "gained", "decided", "undecided"]
+
+
+# ---- options of coverage and the compiled path ----------------------------------------------
+
+
+def _line_coverage(**options):
+    from qianwan_gis.services import compute_coverage
+
+    homes = t.villages(
+        [(0.0, 0.0), (300.0, 0.0), (600.0, 0.0), (5000.0, 0.0)],
+        population=[100.0, 100.0, 100.0, 100.0],
+    )
+    road = t.network([(0, 0), (300, 0), (600, 0), (5000, 0)], [(0, 1), (1, 2), (2, 3)])
+    stock = t.facilities([(0.0, 0.0), (600.0, 0.0)], capacity=[options.pop("room", np.nan), np.nan])
+    if options.pop("one", False):
+        stock = stock.iloc[:1]
+    found = compute_coverage(
+        homes, None, road, stock, {("clinic", "village"): options.pop("inventory", "complete")},
+        Standards.load(), Draws(n=20, seed=1), **options,
+    )  # fmt: skip
+    return found[found["tier"].eq("village")].reset_index(drop=True)
+
+
+def test_second_facility_in_reach():
+    made = _line_coverage(backup=True)
+    assert made["p_backup"].tolist() == [1.0, 1.0, 1.0, 0.0]
+    assert made["backup_id"].tolist()[3] == ""
+    assert {made["facility_id"][0], made["backup_id"][0]} == {"F00", "F01"}
+    assert made["backup_minutes"][0] == pytest.approx(9.0, abs=0.06)  # 600 m at 4 km/h
+    plain = _line_coverage()
+    assert made[plain.columns].equals(plain)
+
+
+def test_a_full_facility_covers_no_more():
+    named = {("clinic", "village"): 1.0}
+    full = _line_coverage(one=True, room=200.0, capacity=named)
+    assert full["reason"].tolist() == ["ok", "ok", "facility_full", "over_limit"]
+    assert full["covered"].tolist() == [True, True, False, False]
+    beds = _line_coverage(one=True, room=20.0, capacity={("clinic", "village"): 10.0})
+    assert beds["reason"].tolist() == full["reason"].tolist()
+    # Off the record there may be room elsewhere.
+    partial = _line_coverage(one=True, room=200.0, capacity=named, inventory="partial")
+    assert partial["covered"].isna().tolist() == [False, False, True, True]
+    # With a second facility the village goes there.
+    moved = _line_coverage(room=100.0, capacity=named)
+    assert moved["reason"].tolist()[:3] == ["ok"] * 3
+    assert moved["facility_id"].tolist()[:3] == ["F00", "F01", "F01"]
+    assert access.compare(_line_coverage(one=True), full)["change"].tolist().count("lost") == 1
+
+
+def test_compiled_and_array_passes_agree():
+    rng = np.random.default_rng(0)
+    n, m, k = 1500, 120, 80
+    near = np.sort(np.argsort(rng.random((n, m)), axis=1)[:, :k], axis=1)
+    cost = pd.DataFrame({"origin": np.repeat(np.arange(n), k), "destination": near.ravel(),
+                         "cost": rng.random(n * k) * 60})  # fmt: skip
+    cost.loc[::97, "cost"] = np.nan
+    people = pd.Series(rng.integers(0, 900, n).astype(float))
+    stock = pd.Series(rng.integers(0, 50, m).astype(float))
+    assert len(cost) >= 100_000
+    flat = access.fca(cost, people, stock, 30.0)
+    rest = access.fca(cost, people, stock, 30.0, weights=lambda c: np.ones(len(c)))
+    assert np.allclose(flat, rest, rtol=0, atol=1e-15)
+    shuffled = access.fca(cost.sample(frac=1, random_state=1), people, stock, 30.0)
+    assert np.allclose(flat, shuffled, rtol=0, atol=1e-15)
+    text = cost.assign(origin="o" + cost["origin"].astype(str))
+    named = access.fca(text, people.set_axis([f"o{i}" for i in range(n)]), stock, 30.0)
+    assert np.allclose(flat, named, rtol=0, atol=1e-15)
+    with pytest.raises(DataError):
+        access.fca(cost.assign(cost=-1.0), people, stock, 30.0)
+    with pytest.raises(DataError):
+        access.fca(pd.concat([cost, cost.iloc[[1]]]), people, stock, 60.0)
+
+
+def test_life_circles_of_a_county():
+    homes = t.villages([(0.0, 0.0), (300.0, 0.0), (5000.0, 0.0), None])
+    road = t.network([(0, 0), (300, 0), (5000, 0)], [(0, 1), (1, 2)])
+    stock = pd.concat([t.facilities([(0.0, 0.0)]), t.facilities([(300.0, 0.0)], "shop", "village")])
+    both = {"clinic": ("clinic", "village"), "shop": ("shop", "village")}
+    complete = dict.fromkeys(both.values(), Inventory.COMPLETE)
+    made = access.life_circles(homes, stock, road, complete, required=both, limit=15.0)
+    assert made["complete"].tolist() == [True, True, False, pd.NA]
+    assert made["missing"].tolist() == ["", "", "clinic;shop", ""]
+    assert made["unknown"].tolist()[3] == "clinic;shop"
+    assert made["shop"].tolist()[:2] == [pytest.approx(4.5), 0.0]
+    # A register that is not complete: out of its reach is unknown, not missing.
+    partial = complete | {("shop", "village"): Inventory.PARTIAL}
+    made = access.life_circles(homes, stock, road, partial, required=both, limit=15.0)
+    assert made["missing"].tolist()[2] == "clinic"
+    assert made["unknown"].tolist()[2] == "shop"
+    mixed = access.life_circles(homes.iloc[::-1], stock, road, partial, required=both, limit=15.0)
+    pd.testing.assert_frame_equal(made, mixed)

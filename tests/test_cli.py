@@ -127,3 +127,45 @@ def test_targets_have_no_data_until_measured(capsys, monkeypatch):
     assert code == 0
     assert "暂无数据" in text
     assert "长治市" not in text
+
+
+def test_settings_at_fault_are_named_in_chinese_by_file_and_field(
+    capsys, monkeypatch, own_demo, tmp_path
+):
+    file = own_demo / "county.toml"
+    text = file.read_text(encoding="utf-8")
+    broken = text.replace('adcode = "990001"', 'adcode = "99"', 1)
+    broken = broken.replace("run_date = 2025-01-01", 'run_date = "gestern"', 1)
+    broken = broken.replace('inventory = "complete"', 'inventory = "maybe"', 1)
+    file.write_text(broken, encoding="utf-8")
+    code, shown = call(capsys, monkeypatch, "run", own_demo, "--out", tmp_path / "out")
+    assert code == 1
+    assert "应为6位数字" in shown
+    assert "应为日期" in shown
+    assert "complete、partial、assumed、none" in shown
+    assert "should" not in shown
+    assert "Input" not in shown
+    assert shown.count("county.toml") == 3
+
+
+def test_a_standard_at_fault_in_the_county_file_is_bad_input(
+    capsys, monkeypatch, own_demo, tmp_path
+):
+    with (own_demo / "county.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[standards]\n"roads.village.speed_kph" = -3\nbogus = 1\n')
+    code, shown = call(capsys, monkeypatch, "run", own_demo, "--out", tmp_path / "out")
+    assert code == 1
+    assert "county.toml" in shown
+    assert "roads.village.speed_kph" in shown
+    assert "bogus" in shown
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_folder_that_cannot_be_made_gives_a_message(
+    capsys, monkeypatch, demo_folder, tmp_path
+):
+    (tmp_path / "file").write_text("a file in the way")
+    code, shown = call(capsys, monkeypatch, "map", demo_folder, "--out", tmp_path / "file" / "out")
+    assert code == 1
+    assert "无法读写" in shown
+    assert str(tmp_path / "file") in shown

@@ -664,3 +664,10 @@ def test_completeness_of_a_table_without_geometry():
     assert found.iloc[5][["drawn_m", "difference_m"]].tolist() == [28_400, -1600]
     with pytest.raises(DataError, match="公布长度"):
         completeness_of_table(table.drop(columns="里程"))
+
+
+def test_a_branch_that_is_a_number_is_found_by_its_number():
+    segments = gpd.GeoDataFrame(
+        {"branch": [1]}, geometry=[shapely.LineString([(0, 0), (1000, 0)])], crs="EPSG:4547"
+    )
+    assert Corridor.from_segments(segments).point_at(400, branch=1) == shapely.Point(400, 0)

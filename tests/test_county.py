@@ -37,7 +37,10 @@ def test_project_folder_and_zone(tmp_path):
 
 
 def test_standards_may_be_nested_or_dotted(tmp_path):
-    text = GOOD + '[standards]\n"roads.village.speed_kph" = 18\n[standards.health.village]\nwalk_minutes = 20\n'
+    text = (
+        GOOD
+        + '[standards]\n"roads.village.speed_kph" = 18\n[standards.health.village]\nwalk_minutes = 20\n'
+    )
     county = County.open(write(tmp_path, text))
     assert county.standards == {"roads.village.speed_kph": 18, "health.village.walk_minutes": 20}
 

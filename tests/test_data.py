@@ -34,7 +34,6 @@ def listed_rows():
     return table("villages/zezhou_2025.csv").query("township != '合计'").reset_index(drop=True)
 
 
-
 def names(path: Path) -> str:
     return path.relative_to(DATA).as_posix()
 

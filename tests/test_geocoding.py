@@ -583,3 +583,8 @@ def test_seats_and_town_points_do_not_flatter() -> None:
         "3": point(Match.SETTLEMENT, 2, 2),
     }
     assert [row[0] for row in own_points(rows, points, townships)] == ["2"]
+
+
+def test_villages_that_are_no_table_are_refused():
+    with pytest.raises(UsageError, match="list"):
+        geocoding.geocode(["河底村"], gazetteer="140525")

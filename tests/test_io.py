@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from qianwan_gis import _io
-from qianwan_gis._errors import DataError, ProblemLog
+from qianwan_gis._errors import DataError, ProblemLog, UsageError
 
 POINTS = [shapely.Point(112.9, 35.6), shapely.Point(112.8, 35.5)]
 
@@ -66,7 +66,13 @@ def test_columns_are_mapped_first_and_guessed_after(tmp_path):
 
 
 def test_all_bad_geometries_are_named_by_row(tmp_path):
-    bad = [*POINTS, None, shapely.Point(), shapely.Point(0, 0), shapely.LineString([(0, 1), (1, 1)])]
+    bad = [
+        *POINTS,
+        None,
+        shapely.Point(),
+        shapely.Point(0, 0),
+        shapely.LineString([(0, 1), (1, 1)]),
+    ]
     frame(bad, name=list("abcdef")).to_file(tmp_path / "a.gpkg")
     found = faults(tmp_path / "a.gpkg", kind="Point")
     assert {("null_geometry", 3), ("zero_position", 5), ("wrong_geometry", 6)} <= found
@@ -122,7 +128,9 @@ def test_gcj02_layer_is_converted_and_a_projected_one_refused(tmp_path):
 
 def test_table_with_positions(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("村名,经度,纬度\n甲,112.9,35.6\n乙,abc,35.5\n丙,,\n丁,0,0\n", encoding="gb18030")
+    path.write_text(
+        "村名,经度,纬度\n甲,112.9,35.6\n乙,abc,35.5\n丙,,\n丁,0,0\n", encoding="gb18030"
+    )
     log = ProblemLog()
     read = _io.read_layer(path, columns={"name": "村名"}, log=log)
     assert list(read["name"]) == ["甲"]
@@ -152,9 +160,14 @@ def test_staged_folder_swaps_in_only_on_success(tmp_path):
     target = tmp_path / "out"
     with _io.staged_folder(target) as stage:
         (stage / "a.txt").write_text("good")
-    with pytest.raises(RuntimeError), _io.staged_folder(target) as stage:
-        (stage / "a.txt").write_text("half")
-        raise RuntimeError
+
+    def fail_halfway():
+        with _io.staged_folder(target) as stage:
+            (stage / "a.txt").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
     assert (target / "a.txt").read_text() == "good"
     leftover = tmp_path / ".out.killed.part"
     leftover.mkdir()
@@ -171,3 +184,40 @@ def test_normalised_zip_has_the_same_bytes(tmp_path):
             archive.writestr(zipfile.ZipInfo("x.txt", (year, 1, 1, 0, 0, 0)), "text")
         _io.normalise_zip(path, (2025, 3, 26, 0, 0, 0))
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_swap_that_stopped_half_way_is_put_back(tmp_path):
+    good = tmp_path / ".out.killed.old"
+    good.mkdir()
+    (good / "a.txt").write_text("good")
+    with pytest.raises(RuntimeError), _io.staged_folder(tmp_path / "out"):
+        raise RuntimeError
+    assert (tmp_path / "out" / "a.txt").read_text() == "good"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_swap_that_fails_puts_the_old_folder_back(tmp_path):
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "a.txt").write_text("good")
+    with pytest.raises(FileNotFoundError), _io.staged_folder(target) as stage:
+        stage.rmdir()
+    assert (target / "a.txt").read_text() == "good"
+
+
+def test_a_link_to_the_output_folder_stays_a_link(tmp_path):
+    (tmp_path / "share").mkdir()
+    link = tmp_path / "out"
+    link.symlink_to(tmp_path / "share")
+    with _io.staged_folder(link) as stage:
+        (stage / "a.txt").write_text("new")
+    assert link.is_symlink()
+    assert (tmp_path / "share" / "a.txt").read_text() == "new"
+
+
+def test_the_current_folder_is_not_swapped_away(tmp_path, monkeypatch):
+    (tmp_path / "mine.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError), _io.staged_folder("."):
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]

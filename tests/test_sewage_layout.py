@@ -30,7 +30,9 @@ PRICES = Prices.read(NORMS, RULES)
 def village(n=40, side=5, seed=0, step=60.0, waves=1.0):
     """Houses on a shaken street grid over rolling ground."""
     rng = np.random.default_rng(seed)
-    grid = np.stack(np.meshgrid(X + np.arange(side) * step, Y + np.arange(side) * step, indexing="ij"), -1)
+    grid = np.stack(
+        np.meshgrid(X + np.arange(side) * step, Y + np.arange(side) * step, indexing="ij"), -1
+    )
     grid = grid + rng.uniform(-12, 12, grid.shape)
     lines = [
         shapely.LineString([grid[i, j], grid[i + di, j + dj]])
@@ -79,7 +81,8 @@ def test_mass_balance_at_every_manhole(made):
 
 
 def test_norms_hold_on_every_pipe(made):
-    p = made.pipes
+    p = made.pipes[made.pipes["kind"].eq("gravity")]
+    assert len(p) > 20
     size = np.searchsorted(RULES.diameters * 1000, p["diameter_mm"])
     assert (p["slope"] >= RULES.min_slope[size] - 1e-9).all()
     cover = RULES.cover + p["diameter_mm"] / 1000
@@ -103,7 +106,9 @@ def test_norms_hold_on_every_pipe(made):
 def test_costs_add_up_to_what_was_optimised_and_to_the_bill(made):
     assert made.quantities["amount_yuan"].sum() == pytest.approx(made.cost["build_yuan"].sum())
     q = made.quantities
-    assert q.loc[q["item"].eq("重力管"), "quantity"].sum() == pytest.approx(made.length_m)
+    assert q.loc[q["item"].isin(["重力管", "压力管"]), "quantity"].sum() == pytest.approx(
+        made.length_m
+    )
     assert q.loc[q["item"].eq("接户"), "quantity"].sum() == len(made.houses)
 
 
@@ -121,7 +126,8 @@ def test_a_deeper_trench_never_costs_more(seed):
 def test_every_house_is_joined_or_named_with_its_reason():
     houses, roads, ground, sink = village(20)
     roads = gpd.GeoDataFrame(
-        geometry=[*roads.geometry, shapely.LineString([(X + 500, Y + 500), (X + 560, Y + 500)])], crs=CRS
+        geometry=[*roads.geometry, shapely.LineString([(X + 500, Y + 500), (X + 560, Y + 500)])],
+        crs=CRS,
     )
     extra = gpd.GeoDataFrame(
         {"people": [3, 3, 0, 3]}, index=["far", "island", "empty", "lost"], crs=CRS,
@@ -209,19 +215,40 @@ def test_short_trees_are_near_the_shortest_and_join_everything(seed):
 # ---------------------------------------------------------------- depths against brute force
 
 
+def main_price(tree, v, sump):
+    """Cost of a pressure main from a sump, and the depth at which it arrives."""
+    peak = float(RULES.peak(tree.mean[v]))
+    k = next(i for i, q in enumerate(RULES.pressure_capacity) if q >= peak)
+    d = RULES.pressure_diameters[k]
+    rise = max(tree.ground[tree.down[v]] - tree.ground[v], 0.0)
+    head = sump - RULES.cover - d + rise
+    head += 10.67 * peak**1.852 / 140**1.852 / d**4.8704 * tree.length[v]
+    build = PRICES.pressure_metre(k) * tree.length[v] * PRICES.capital("pipe")
+    run = float(PRICES.pump(peak, head) + PRICES.energy(head) * tree.mean[v])
+    return build + run, RULES.cover + d
+
+
 def priced(tree, leave, lifted, sump):
     """Cost of given depths, written out again."""
     life, total = PRICES.capital("pipe"), 0.0
     peak = RULES.peak(tree.mean)
     for v in range(len(tree.down)):
         total += float(PRICES.manhole(sump[v])) * life
-        total += sum(need > sump[v] + 1e-9 for need in tree.demands[v]) * PRICES.price[
-            "house_pump_yuan"
-        ] * PRICES.capital("pump")
+        total += (
+            sum(need > sump[v] + 1e-9 for need in tree.demands[v])
+            * PRICES.price["house_pump_yuan"]
+            * PRICES.capital("pump")
+        )
         if tree.down[v] < 0:
             continue
         k, d = tree.size[v], tree.down[v]
         least = RULES.least_depth(k)
+        if lifted[v] == "main":
+            price, arrive = main_price(tree, v, sump[v])
+            if np.ceil(arrive / depths.STEP - 1e-9) * depths.STEP > sump[d] + 1e-9:
+                return np.inf
+            total += price
+            continue
         arrive = max(
             leave[v] + RULES.min_slope[k] * tree.length[v] - tree.ground[v] + tree.ground[d], least
         )
@@ -246,16 +273,17 @@ def test_depths_are_the_cheapest_of_all(seed, monkeypatch):
         np.array([40.0, 30.0, 40.0, 0.0]), np.zeros(4), np.array([5.0, 3.0, 9.0, 9.0]),
         np.zeros(4, int), [np.array([1.2]), np.array([]), np.array([2.4, 0.6]), np.array([])],
     )  # fmt: skip
-    top = 3.0
+    top = 2.0
     found = depths.optimise(tree, PRICES, top)
     grid = np.arange(0, top + 0.25, 0.5)
     ways = [(s, s, False) for s in grid] + [(s, o, True) for s in grid for o in grid if o < s]
+    ways += [(s, 0.0, "main") for s in grid]
     best = np.inf
     for a, b, c in itertools.product(ways, repeat=3):
         for root in grid:
             sump = np.array([a[0], b[0], c[0], root])
             leave = np.array([a[1], b[1], c[1], np.nan])
-            best = min(best, priced(tree, leave, np.array([a[2], b[2], c[2], False]), sump))
+            best = min(best, priced(tree, leave, [a[2], b[2], c[2], False], sump))
     if found is None:
         assert best == np.inf
     else:
@@ -280,7 +308,9 @@ def test_faults_are_told_clearly():
     with pytest.raises(UsageError, match="一个点"):
         layout(houses, roads, ground, shapely.LineString([(0, 0), (1, 1)]))
     with pytest.raises(UsageError, match="不能为负"):
-        layout(houses, roads, ground, sink, standards=NORMS.replace({"sewage.cost.trench_yuan_m3": -5}))
+        layout(
+            houses, roads, ground, sink, standards=NORMS.replace({"sewage.cost.trench_yuan_m3": -5})
+        )
     with pytest.raises(DataError, match="没有一栋建筑"):
         layout(houses.set_geometry(houses.translate(5000)), roads, ground, sink)
 

@@ -295,3 +295,71 @@ def test_san_francisco_published_optima():
     assert median.objective == pytest.approx(2848268129.7145104, rel=1e-12)
     assert median.objective / demand.sum() == pytest.approx(2982.1268579890657)
     assert siting.p_center(cost, 4).objective == pytest.approx(7403.0638, abs=1e-4)
+
+
+# ---- capacities and large instances ---------------------------------------------------------
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_capacitated_covering_and_center_against_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    n, m, p, radius = 5, 4, 2, 9.0
+    cost = rng.integers(1, 12, (n, m)).astype(float)
+    demand = rng.integers(1, 6, n).astype(float)
+    capacity = rng.integers(4, 16, m).astype(float)
+
+    def fits(sites, limit):
+        for choice in itertools.product(sites, repeat=n):
+            load = np.bincount(choice, demand, minlength=m)
+            if (load <= capacity).all() and (cost[np.arange(n), choice] <= limit).all():
+                return True
+        return False
+
+    sizes = [k for k in range(1, m + 1) for s in subsets(m, k) if fits(s, radius)]
+    made = siting.lscp(cost, radius, demand=demand, capacity=capacity)
+    if sizes:
+        assert made.objective == min(sizes)
+        load = np.bincount(made.allocation, demand, minlength=m)
+        assert (load <= capacity).all()
+        assert (cost[np.arange(n), made.allocation] <= radius).all()
+    else:
+        assert made.status == "infeasible"
+        assert made.reasons
+    radii = [r for r in np.unique(cost) if any(fits(s, r) for s in subsets(m, p))]
+    made = siting.p_center(cost, p, demand=demand, capacity=capacity)
+    if radii:
+        assert (made.status, made.objective) == ("optimal", min(radii))
+        assert len(made.sites) == p
+    else:
+        assert made.status == "infeasible"
+        assert made.reasons
+
+
+def test_large_covering_finds_what_the_solver_finds():
+    # Above the size where the search and the relaxation come first.
+    cost, _ = plane(700, 220, 2)
+    radius = 190.0
+    made = siting.lscp(cost, radius)
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    found = milp(
+        np.ones(220), constraints=[LinearConstraint((cost <= radius).astype(float), 1, np.inf)],
+        integrality=np.ones(220), bounds=Bounds(0, 1),
+    )  # fmt: skip
+    assert found.status == 0
+    assert made.bound <= round(found.fun) <= made.objective
+    assert made.objective == round(found.fun)
+    center = siting.p_center(cost, len(made.sites))
+    assert center.bound <= center.objective <= made.least_radius + radius
+    assert center.objective <= radius
+    assert cost[:, center.sites].min(axis=1).max() == center.objective
+
+
+def test_local_search_is_deterministic_and_keeps_fixed_sites():
+    cost, _ = plane(400, 120, 5)
+    one, two = (siting.p_center(cost, 12, fixed=[3], forbidden=[7], time_limit=0) for _ in range(2))
+    assert one.sites.tolist() == two.sites.tolist()
+    assert 3 in one.sites
+    assert 7 not in one.sites
+    assert one.bound <= one.objective

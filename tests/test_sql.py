@@ -14,7 +14,7 @@ pytest.importorskip("sedonadb")
 
 def tables():
     rng = np.random.default_rng(1)
-    xy = rng.uniform(0, 10_000, (50, 2)) + [400_000, 3_930_000]
+    xy = rng.uniform(0, 10_000, (50, 2)) + np.array([400_000, 3_930_000])
     villages = gpd.GeoDataFrame(
         {"code": [f"{i:012d}" for i in range(50)], "村名": [f"村{i}" for i in range(50)]},
         geometry=gpd.points_from_xy(*xy.T), crs="EPSG:4547",

@@ -108,3 +108,21 @@ def test_a_county_overrides_values_and_unknown_keys_are_told():
     assert ENTRIES["roads.village.speed_kph"].value == 20
     with pytest.raises(UsageError, match=r"roads\.vilage\.speed_kph"):
         Standards.load({"roads.vilage.speed_kph": 15})
+
+
+@pytest.mark.parametrize("value", [-5, 0, "nan", "inf", "-inf"])
+def test_an_impossible_speed_is_refused(value):
+    with pytest.raises(UsageError, match=r"roads\.village\.speed_kph"):
+        Standards.load({"roads.village.speed_kph": value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("corridor.zones.widths_m", "1000,-1"), ("health.village.radius_m", -1)]
+)
+def test_a_negative_length_is_refused(key, value):
+    with pytest.raises(UsageError, match="负"):
+        Standards.load({key: value})
+
+
+def test_a_share_may_be_zero():
+    assert Standards.load({"water.demand.leak_share": 0}).value("water.demand.leak_share") == 0

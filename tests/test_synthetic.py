@@ -317,3 +317,11 @@ def test_many_counties_are_distinct_and_made_on_demand():
     assert next(later).adcode == "990001"
     with pytest.raises(UsageError, match="县数"):
         next(synthetic.counties(0))
+
+
+def test_a_folder_of_the_users_own_is_left_alone(tmp_path):
+    small = synthetic.county(villages=20, seed=0)
+    (tmp_path / "论文.txt").write_text("三年的心血", encoding="utf-8")
+    with pytest.raises(UsageError, match="不会覆盖"):
+        small.write(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["论文.txt"]

@@ -512,3 +512,45 @@ def test_reading_twice_gives_the_same(zezhou):
     pd.testing.assert_frame_equal(again.table, zezhou.table)
     assert again.problems == zezhou.problems
     assert os.linesep.join(map(str, again.problems))
+
+
+def test_two_lists_in_one_table_stay_two_lists():
+    text = "名单,乡镇,精品示范村,提档升级村\n省级,大阳镇,河底村,李家庄村\n省级,合计,1,1\n"
+    rest = "名单,乡镇,精品示范村,提档升级村\n市级,大阳镇,河底村,李家庄村\n市级,合计,1,1\n"
+    found = read_village_list(text + "\n" + rest)
+    assert found.table[["list", "row"]].to_numpy().tolist() == [
+        ["省级", 1], ["省级", 1], ["市级", 1], ["市级", 1],
+    ]  # fmt: skip
+    mixed = read_village_list(
+        "名单,乡镇,精品示范村,提档升级村\n省级,大阳镇,河底村,\n市级,大阳镇,河底村,\n市级,川底镇,川底村,\n"
+    )
+    assert mixed.table[["list", "row"]].to_numpy().tolist() == [
+        ["省级", 1],
+        ["市级", 1],
+        ["市级", 2],
+    ]
+    assert not messages(mixed, "twice_in_list")
+
+
+def test_an_unknown_category_is_told_and_not_proposed():
+    found = read_village_list("乡镇,村名,类别\n大阳镇,河底村,好村\n大阳镇,李家庄村,提档升级村\n")
+    assert found.table["category_printed"].tolist() == ["好村", "提档升级村"]
+    assert found.table["category"].tolist() == ["", "提档升级村"]
+    (message,) = messages(found, "unknown_category")
+    assert "好村" in message
+    assert "类别" in message
+    assert "第1行" in message
+
+
+def test_a_list_without_categories_is_told():
+    found = read_village_list("乡镇,村名\n大阳镇,河底村\n")
+    assert found.table["category"].tolist() == [""]
+    (message,) = messages(found, "missing_column")
+    assert "类别" in message
+
+
+def test_quotes_around_a_cell_of_pasted_csv_are_not_part_of_the_name():
+    found = read_village_list('乡镇,村名,类别\n"大阳镇","河底村","提档升级村"\n')
+    assert found.table[["township", "printed", "category"]].iloc[0].tolist() == [
+        "大阳镇", "河底村", "提档升级村",
+    ]  # fmt: skip

@@ -556,6 +556,7 @@ class Corridor:
     def _branch(self, branch: str | None) -> str:
         if branch is None:
             return self.branches[0]
+        branch = str(branch)  # a column of numbers is read as text
         if branch not in self.branches:
             there = "、".join(self.branches)
             raise UsageError(

@@ -310,7 +310,7 @@ def problems_table(results: Results) -> Table:
             LEVEL_TEXT[p.level].get(lang),
             p.code,
             p.file or "",
-            "" if p.row is None else str(p.row),
+            "" if p.row is None else p.row.get(lang) if isinstance(p.row, Text) else str(p.row),
             p.field or "",
             p.text.get(lang),
             p.fix.get(lang) if p.fix else "",

@@ -328,6 +328,14 @@ def _given(
     villages: pd.DataFrame, gazetteer: Gazetteer, log: ProblemLog
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Match a table of villages with the gazetteer, by code or by township and name."""
+    if not isinstance(villages, pd.DataFrame):
+        raise UsageError(
+            Text(
+                f"村庄应为表格（name、township 两列）或 VillageList，给出的是{type(villages).__name__}",
+                "villages are a table with name and township, or a VillageList, "
+                f"not {type(villages).__name__}",
+            )
+        )
     missing = [c for c in ("name", "township") if c not in villages.columns]
     if missing:
         raise UsageError(

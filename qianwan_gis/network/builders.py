@@ -69,6 +69,12 @@ def from_edges(
         oneway = edges["oneway"]
         _tell(log, oneway.isna().to_numpy(), "null_value", "值为空", "value is empty",
               file="edges", field="oneway")  # fmt: skip
+        # text such as "no" is true to Python: only real flags are taken
+        plain = oneway.map(lambda value: value in (0, 1) if pd.notna(value) else True).to_numpy(
+            bool
+        )
+        _tell(log, ~plain, "bad_flag", "不是真假值（True/False 或 1/0）", "is not True/False or 1/0",
+              file="edges", field="oneway")  # fmt: skip
         log.raise_errors()
         flag = oneway.to_numpy().astype(bool)
         if flag.any():

@@ -735,7 +735,7 @@ class RoadNetwork:
         *,
         access: bool = True,
     ) -> Path:
-        """Shortest path between two places (node id, or a table or series of one point).
+        """Shortest path between two places: node id, point in the network's CRS, or table of one.
 
         Returns
         -------
@@ -747,8 +747,18 @@ class RoadNetwork:
         from qianwan_gis.network import paths
 
         return paths.shortest_paths(
-            self, _one(origin), _one(destination), by, self.mode_name(mode), access=access
+            self, self._one(origin), self._one(destination), by, self.mode_name(mode), access=access
         )[0]
+
+    def _one(self, place: Any) -> Any:
+        """Wrap one node id or one bare point (in the network's CRS); tables go through."""
+        import shapely
+
+        if isinstance(place, shapely.Point):
+            import geopandas as gpd
+
+            return gpd.GeoSeries([place], crs=self.crs)
+        return _one(place)
 
     def shortest_paths(
         self,

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
     from qianwan_gis.network.graph import RoadNetwork
     from qianwan_gis.standards import Standards
-    from qianwan_gis.terrain import Terrain
+    from qianwan_gis.terrain import Method, Terrain
 
-#: More cells than this (8 km² at 1 m, 22,000 km² at 30 m) would fill an office computer's memory.
+#: More cells than this (25 km² at 1 m, 22,500 km² at 30 m) would fill an office computer's memory.
 MOST_CELLS = 25_000_000
+
+_STRIP = 500_000  # cells whose heights are read at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +65,10 @@ class Surface:
         inside &= (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
         return np.where(inside, row * cols + col, -1)
 
-    def centres(self) -> tuple[FloatArray, FloatArray]:
-        """Coordinates of the cells' centres, flat."""
-        rows, cols = self.heights.shape
-        x = self.left + (np.arange(cols) + 0.5) * self.cell_m
-        y = self.top - (np.arange(rows) + 0.5) * self.cell_m
-        return np.tile(x, rows), np.repeat(y, cols)
+    def at(self, cells: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Coordinates of the centres of flat cell numbers."""
+        row, col = np.divmod(np.asarray(cells, np.int64), self.heights.shape[1])
+        return self.left + (col + 0.5) * self.cell_m, self.top - (row + 0.5) * self.cell_m
 
 
 def surface(
@@ -117,10 +117,12 @@ def surface(
         )  # fmt: skip
     made = Surface(np.empty((rows, cols)), np.ones((rows, cols)), float(left), float(top), cell,
                    terrain.crs)  # fmt: skip
-    x, y = made.centres()
-    method = "nearest" if cell == terrain.cell_m else "bilinear"
-    heights = terrain.heights(np.column_stack([x, y]), method=method)  # type: ignore[arg-type]
-    made.heights[:] = heights.reshape(rows, cols)
+    method: Method = "nearest" if cell == terrain.cell_m else "bilinear"
+    strip = max(1, _STRIP // max(cols, 1))
+    for row in range(0, rows, strip):  # in strips, to spare memory
+        end = min(row + strip, rows)
+        xy = np.column_stack(made.at(np.arange(row * cols, end * cols)))
+        made.heights[row:end] = terrain.heights(xy, method=method).reshape(end - row, cols)
     if friction is not None:
         made.friction[:] = _friction(friction, made)
     made.friction[np.isnan(made.heights)] = np.inf
@@ -143,8 +145,9 @@ def _friction(given: Any, made: Surface) -> FloatArray:
         )  # fmt: skip
     layer = given.to_crs(made.crs)
     out = np.ones(made.heights.shape)
-    x, y = made.centres()
-    xs, ys = x[: out.shape[1]], y[:: out.shape[1]]
+    rows, width = made.heights.shape
+    xs, _ = made.at(np.arange(width))
+    _, ys = made.at(np.arange(rows) * width)
     for shape, value in zip(layer.geometry, layer["friction"].astype(float), strict=True):
         # a line holds if it is as wide as a cell's diagonal
         area = shape if shape.area > 0 else shape.buffer(made.cell_m * 0.7072)
@@ -360,12 +363,11 @@ def on_foot(
         named[good] = target[seed[good]]
         table["facility"] = named
         table["network_seconds"], table["seconds"] = before, total
-    cx, cy = ground.centres()
     ways = []
     for row, cell in enumerate(at):
         walked = spread.way(int(cell))
         if walked:
-            line = [(px[row], py[row]), *zip(cx[walked], cy[walked], strict=True)]
+            line = [(px[row], py[row]), *zip(*ground.at(walked), strict=True)]
             ways.append(shapely.LineString([*line, (x[seed[row]], y[seed[row]])]))
         else:
             ways.append(None)

@@ -78,9 +78,9 @@ class Targets(NamedTuple):
 
 
 def targets_on_chains(anchors: Anchors) -> Targets:
-    """Sort the places inside chains by chain."""
+    """Sort the places inside chains by chain, and along it: the kernels stop at a position."""
     inside = np.flatnonzero((anchors.chain >= 0) & (anchors.ends[:, 0] >= 0)).astype(np.int32)
-    inside = inside[np.lexsort((inside, anchors.chain[inside]))]
+    inside = inside[np.lexsort((inside, anchors.where[inside], anchors.chain[inside]))]
     return Targets(
         anchors.chain[inside], inside, anchors.where[inside], anchors.tau[inside],
         anchors.leg[inside], anchors.leg2[inside],

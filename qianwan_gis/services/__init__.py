@@ -33,6 +33,8 @@ def compute_coverage(
     sewers: gpd.GeoDataFrame | None = None,
     supplies: pd.DataFrame | None = None,
     joint: Joint | None = None,
+    backup: bool = False,
+    capacity: Mapping[tuple[str, str], float] | None = None,
 ) -> pd.DataFrame:
     """Return the one coverage table of all services: every village, every tier, a reason each.
 
@@ -53,13 +55,17 @@ def compute_coverage(
         Which facility serves which village (`facilities.read_supplies`).
     joint
         An empty `Joint` to fill with the verdict of every draw, for totals.
+    backup, capacity
+        Options of the tiers measured by travel time, see `services.options.extend`: columns of a
+        second facility in reach; facilities that can be full, for the tiers named with the people
+        that one unit of their recorded capacity serves (``{("clinic", "township"): 1.0}``).
 
     Returns
     -------
     COVERAGE; one row per village and tier, villages
     in the order of ``villages`` within each tier.
     """
-    from qianwan_gis.services import access, sewage, water
+    from qianwan_gis.services import access, options, sewage, water
 
     positions = draws.positions(villages, regions)
     parts = []
@@ -69,6 +75,12 @@ def compute_coverage(
                 service, villages, positions, network, facilities, inventories, standards, draws,
                 seats=seats, joint=joint,
             )  # fmt: skip
+            per_unit = (capacity or {}).get((service.service, service.tier))
+            if (backup or per_unit is not None) and network is not None:
+                part = options.extend(
+                    part, service, villages, positions, network, facilities, inventories,
+                    standards, draws, backup=backup, capacity=per_unit,
+                )  # fmt: skip
         elif service.physics == "sewage":
             part = sewage.coverage(
                 service, positions, facilities, inventories, standards, draws,

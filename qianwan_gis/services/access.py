@@ -32,6 +32,7 @@ from qianwan_gis.services.reach import (
     backup,
     compare,
     life_circle,
+    life_circles,
     rural_access_index,
 )
 from qianwan_gis.services.scores import (
@@ -71,6 +72,7 @@ __all__ = [
     "gini",
     "gravity",
     "life_circle",
+    "life_circles",
     "pairs_in_reach",
     "palma",
     "raam",
@@ -149,7 +151,10 @@ def coverage(
         "metres": np.where(
             hidden, np.nan, np.where(rough, np.round(metres[1], -2), np.round(metres[1]))
         ),
-        "p_covered": np.where(same, np.nan, np.round(p, 4)),
+        # a probability from a partial register would read as "surely not covered"
+        "p_covered": np.where(
+            same | (reason == str(Reason.INVENTORY_INCOMPLETE)), np.nan, np.round(p, 4)
+        ),
         "covered": pd.array(
             [pd.NA if s else c for s, c in zip(same, covered, strict=True)], dtype="boolean"
         ),

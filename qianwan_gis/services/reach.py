@@ -11,7 +11,7 @@ import shapely
 
 from qianwan_gis._errors import UsageError
 from qianwan_gis._text import Text
-from qianwan_gis.schemas import Reason
+from qianwan_gis.schemas import Inventory, Reason
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -170,6 +170,67 @@ def life_circle(
     )
     table["complete"] = table["complete"].astype("boolean")
     return table.set_index("code")
+
+
+def life_circles(
+    villages: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame,
+    network: RoadNetwork,
+    inventories: Mapping[tuple[str, str], Inventory],
+    *,
+    required: Mapping[str, tuple[str, str]],
+    limit: float,
+    mode: str = "walk",
+) -> pd.DataFrame:
+    """Return how complete each village's life circle is, from the network's own times.
+
+    Parameters
+    ----------
+    villages, facilities
+        VILLAGES and FACILITIES; villages without a point are unknown for every service.
+    inventories
+        How complete each register is. Out of reach of a register that is not complete is unknown:
+        silence is not absence.
+    required
+        Which services make the circle: name to (service, tier).
+    limit
+        Minutes, inclusive (``life_circle.walk_minutes``).
+    mode
+        Mode of travel.
+
+    Returns
+    -------
+    As `life_circle`, one row per village in the order of the codes, with a column per service of
+    the minutes to the nearest facility.
+    """
+    has = (villages.geometry.notna() & ~villages.geometry.is_empty).to_numpy()
+    homes = villages[has]
+    codes = homes["code"].astype(str).to_numpy()
+    every = pd.Index(villages["code"].astype(str), name="code").sort_values()
+    minutes: dict[str, pd.Series] = {}
+    for name, (service, tier) in required.items():
+        own = facilities["service"].eq(service) & facilities["tier"].eq(tier)
+        places = facilities[own & facilities.geometry.notna() & ~facilities.geometry.is_empty]
+        found = np.full(len(codes), np.nan)
+        if len(places) and len(codes):
+            near = network.nearest(homes, places.sort_values("facility_id"), mode=mode)
+            found = near["seconds"].to_numpy(float) / 60.0
+        found[np.isin(codes, facilities.loc[own, "village_code"].fillna("").astype(str))] = 0.0
+        series = pd.Series(found, index=codes)
+        inventory = Inventory(inventories.get((service, tier), Inventory.NONE))
+        if inventory is not Inventory.COMPLETE:
+            series = series[series <= limit * (1 + 1e-12)]
+        minutes[name] = series
+    made = life_circle(minutes, limit).reindex(every)
+    unseen = made["required"].isna()
+    made.loc[unseen, ["reached", "known"]] = 0
+    made.loc[unseen, "required"] = len(required)
+    made.loc[unseen, "missing"] = ""
+    made.loc[unseen, "unknown"] = ";".join(required)
+    made = made.astype({"reached": int, "known": int, "required": int})
+    for name, series in minutes.items():
+        made[name] = series.reindex(every).round(1)
+    return made
 
 
 def rural_access_index(

@@ -28,6 +28,10 @@ Weights = Mapping[float, float] | Callable[["Array"], "Array"]
 FcaMethod = Literal["2sfca", "e2sfca", "3sfca", "gaussian"]
 
 
+#: Pairs from which a compiled pass over the table beats array operations (and numba's import).
+_COMPILED = 100_000
+
+
 class _Pairs(NamedTuple):
     """Cost table as arrays: row numbers in demand and supply, and the cost."""
 
@@ -136,9 +140,13 @@ def fca(
     """
     if method not in ("2sfca", "e2sfca", "3sfca", "gaussian"):
         raise UsageError(Text(f"没有方法“{method}”", f"no method “{method}”"))
-    pairs = _pairs(cost, demand, supply, catchment)
     people = np.nan_to_num(demand.to_numpy(float))
     stock = np.nan_to_num(supply.to_numpy(float))
+    if method == "2sfca" and weights is None and len(cost) >= _COMPILED:
+        flat = _flat(cost, demand, supply, people, stock, catchment)
+        if flat is not None:
+            return flat
+    pairs = _pairs(cost, demand, supply, catchment)
     weight = np.asarray(_weight_function(weights, method, catchment)(pairs.cost), float)
     if method == "3sfca":
         total = np.bincount(pairs.origin, weight, minlength=len(people))[pairs.origin]
@@ -149,6 +157,29 @@ def fca(
     ratio = np.divide(stock, load, out=np.zeros_like(stock), where=load > 0)
     score = np.bincount(pairs.origin, weight * ratio[pairs.destination], minlength=len(people))
     return pd.Series(score, index=demand.index, name=method)
+
+
+def _flat(
+    cost: pd.DataFrame,
+    demand: pd.Series,
+    supply: pd.Series,
+    people: Array,
+    stock: Array,
+    catchment: float,
+) -> pd.Series | None:
+    """Return the plain 2SFCA in two passes over a large table; None when it is out of order."""
+    from qianwan_gis.services._kernels import catch, gather
+
+    _check(cost, demand, supply).raise_errors()
+    origin, destination, load, state = catch(
+        _numbers(demand.index, cost["origin"], None), _numbers(supply.index, cost["destination"], None),
+        cost["cost"].to_numpy(float), min(float(catchment), np.finfo(float).max), people, len(stock),
+    )  # fmt: skip
+    if state:  # the other way sorts, and names what is wrong
+        return None
+    ratio = np.divide(stock, load, out=np.zeros_like(stock), where=load > 0)
+    score = gather(origin, destination, ratio, len(people))
+    return pd.Series(score, index=demand.index, name="2sfca")
 
 
 def gravity(
@@ -331,8 +362,8 @@ def equity(
 # ---------------------------------------------------------------------------------------------
 
 
-def _pairs(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series, catchment: float) -> _Pairs:
-    """Return the usable pairs; faults of the three tables are reported together."""
+def _check(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series) -> ProblemLog:
+    """Return the faults that a look at the tables as a whole shows."""
     log = ProblemLog()
     for name in ("origin", "destination", "cost"):
         if name not in cost.columns:
@@ -346,6 +377,12 @@ def _pairs(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series, catchment: 
             )
         if (pd.to_numeric(table) < 0).any():
             log.add("error", "negative", "有负值", "holds negative values", file=name)
+    return log
+
+
+def _pairs(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series, catchment: float) -> _Pairs:
+    """Return the usable pairs; faults of the three tables are reported together."""
+    log = _check(cost, demand, supply)
     log.raise_errors()
     value = cost["cost"].to_numpy(float)
     if (value < 0).any():
@@ -380,9 +417,12 @@ def _pairs(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series, catchment: 
     return _Pairs(origin, destination, value)
 
 
-def _numbers(index: pd.Index, labels: pd.Series, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the place in an index of the labels at some rows, -1 where it is not there."""
-    values = labels.to_numpy() if len(rows) == len(labels) else labels.to_numpy()[rows]
+def _numbers(
+    index: pd.Index, labels: pd.Series, rows: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """Return the place in an index of the labels at some rows (all: None), -1 where it is not there."""
+    whole = rows is None or len(rows) == len(labels)
+    values = labels.to_numpy() if whole else labels.to_numpy()[rows]
     if (
         isinstance(index, pd.RangeIndex)
         and index.start == 0

@@ -14,13 +14,30 @@ import pandas as pd
 
 from qianwan_gis.schemas import Inventory, Reason
 from qianwan_gis.services import registry
+from qianwan_gis.services._water.lines import from_lines
+from qianwan_gis.services._water.plan import WaterPlan, plan_water
+from qianwan_gis.services._water.rows import coverage_rows
+from qianwan_gis.services._water.system import BreakResult, Simulation, WaterSystem, read_inp
+from qianwan_gis.services._water.zones import gravity_bands
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from qianwan_gis.services.registry import Service
 
-__all__ = ["coverage", "served_by_record"]
+__all__ = [
+    "BreakResult",
+    "Simulation",
+    "WaterPlan",
+    "WaterSystem",
+    "coverage",
+    "coverage_rows",
+    "from_lines",
+    "gravity_bands",
+    "plan_water",
+    "read_inp",
+    "served_by_record",
+]
 
 
 def coverage(

@@ -8,6 +8,7 @@ listed in its report with its status.
 from __future__ import annotations
 
 import functools
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -109,6 +110,14 @@ class Standards:
                     )
                 )
                 continue
+            if limit := _beyond(converted, old):
+                faults.append(
+                    Text(
+                        f"{key}：“{value}”不合要求，{limit.zh}",
+                        f"{key}: “{value}” {limit.en}",
+                    )
+                )
+                continue
             entries[key] = replace(
                 old,
                 value=converted,
@@ -153,6 +162,21 @@ def _convert(value: Any, old: Any) -> Any:
         return str(value)
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _beyond(value: Any, old: Entry) -> Text | None:
+    """Say why a number cannot be a norm: infinite, negative, or a speed of nothing."""
+    numbers = [v for v in (value if isinstance(value, list) else [value]) if type(v) is not bool]
+    for number in numbers:
+        if not isinstance(number, int | float):
+            continue
+        if not math.isfinite(number):
+            return Text("应为有限的数", "is not finite")
+        if number < 0:
+            return Text("不能为负数", "is negative")
+        if number == 0 and old.unit in ("km/h", "m/s"):
+            return Text("速度须大于零", "is no speed")
+    return None
 
 
 @functools.cache

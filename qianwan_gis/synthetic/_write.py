@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from qianwan_gis import _io, datum
+from qianwan_gis._errors import UsageError
+from qianwan_gis._text import Text
 from qianwan_gis.synthetic._areas import CATEGORIES, LISTS
 from qianwan_gis.synthetic._places import LICENCE, SOURCE
 
@@ -42,10 +44,26 @@ Synthetic data: everything here is made up, for tests, teaching and benchmarks.
 """
 
 
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier synthetic county: it would be lost."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    readme = folder / "README.txt"
+    if readme.is_file() and readme.read_bytes().startswith(_README[:20].encode()):
+        return
+    raise UsageError(
+        Text(
+            f"{folder} 已有其他内容，不会覆盖；请另给一个空文件夹",
+            f"{folder} holds something else and is left alone; give an empty folder",
+        )
+    )
+
+
 def write(made: SyntheticCounty, folder: Path) -> Path:
     """Write the project folder; see `SyntheticCounty.write`."""
     from qianwan_gis.terrain import Terrain
 
+    _refuse_foreign(Path(folder))
     with _io.staged_folder(folder) as out, _fixed_date():
         for name in ("villages", "roads", "facilities", "boundaries", "corridor"):
             (out / name).mkdir()

@@ -54,12 +54,12 @@ def check_townships(
         note = found.note
         if note is None:
             continue
-        places = "、".join(dict.fromkeys(r.place for r in group))
+        places = _places(group)
         log.add(
             "warning",
             f"township_{found.change}",
-            f"{note.zh}（{places}）",
-            f"{note.en} ({places})",
+            f"{note.zh}（{places.zh}）",
+            f"{note.en} ({places.en})",
             file=file,
             row=group[0].place,
             field="乡镇",
@@ -147,7 +147,7 @@ def _report_given_split(
         return
     printed = "/".join(str(sum(r.category_printed == c for r in mine)) for c in present)
     proposed = "/".join(str(sum(r.category == c for r in mine)) for c in present)
-    by_row: dict[str, list[ListRow]] = defaultdict(list)
+    by_row: dict[Text, list[ListRow]] = defaultdict(list)
     for row in changed:
         by_row[row.place].append(row)
     for place, group in by_row.items():
@@ -365,8 +365,18 @@ def _why_unknown(row: ListRow) -> tuple[str, str]:
     return f"{zh}；相近者：{options}，未采用", f"{en}; close: {options_en}; not used"
 
 
-def _places(group: Iterable[ListRow]) -> str:
-    return "、".join(dict.fromkeys(r.place for r in group))
+def _places(group: Iterable[ListRow]) -> Text:
+    places = list(dict.fromkeys(r.place for r in group))
+    return Text("、".join(p.zh for p in places), "; ".join(p.en for p in places))
+
+
+def _said(group: Iterable[ListRow], zh: str, en: str) -> Text:
+    """Join one phrase per printed name; the phrases take ``place``, ``shown``, ``category``."""
+    rows = list(group)
+    return Text(
+        "、".join(zh.format(place=r.place.zh, shown=r.shown, category=r.category) for r in rows),
+        "; ".join(en.format(place=r.place.en, shown=r.shown, category=r.category) for r in rows),
+    )
 
 
 def report_codes(
@@ -459,14 +469,14 @@ def _report_spellings(entities: list[list[ListRow]], file: str | None, log: Prob
         spellings = list(dict.fromkeys(core(r.printed) for r in group))
         if len(spellings) < 2:
             continue
-        said = "、".join(f"{r.place}“{r.shown}”" for r in group)
+        said = _said(group, "{place}“{shown}”", "{place} “{shown}”")
         official = group[0].name
         also = f"，码表作“{official}”" if official not in spellings and group[0].code else ""
         log.add(
             "warning",
             "two_spellings",
-            f"同一村有{len(spellings)}种写法（{'/'.join(spellings)}）：{said}{also}",
-            f"one village under {len(spellings)} spellings ({'/'.join(spellings)}): {said}"
+            f"同一村有{len(spellings)}种写法（{'/'.join(spellings)}）：{said.zh}{also}",
+            f"one village under {len(spellings)} spellings ({'/'.join(spellings)}): {said.en}"
             + (f"; “{official}” in the code table" if also else ""),
             file=file,
             row=_places(group),
@@ -485,24 +495,24 @@ def _report_lists(
             inside[row.list_name].append(row)
         for name, twice in inside.items():
             if len(twice) > 1:
-                said = "、".join(f"{r.place}{r.category}“{r.shown}”" for r in twice)
+                said = _said(twice, "{place}{category}“{shown}”", "{place} {category} “{shown}”")
                 log.add(
                     "warning",
                     "twice_in_list",
-                    f"{name}名单中同一村出现{len(twice)}次：{said}",
-                    f"one village appears {len(twice)} times in the list {name}: {said}",
+                    f"{name}名单中同一村出现{len(twice)}次：{said.zh}",
+                    f"one village appears {len(twice)} times in the list {name}: {said.en}",
                     file=file,
                     row=_places(twice),
                     field="村名",
                 )
         categories = list(dict.fromkeys(r.category for r in group if r.category))
         if len(categories) > 1:
-            said = "、".join(f"{r.place}“{r.shown}”为{r.category}" for r in group)
+            said = _said(group, "{place}“{shown}”为{category}", "{place} “{shown}” as {category}")
             log.add(
                 "warning",
                 "two_categories",
-                f"同一村列入不同类别（{'/'.join(categories)}）：{said}",
-                f"one village in different categories ({'/'.join(categories)}): {said}",
+                f"同一村列入不同类别（{'/'.join(categories)}）：{said.zh}",
+                f"one village in different categories ({'/'.join(categories)}): {said.en}",
                 file=file,
                 row=_places(group),
                 field="类别",

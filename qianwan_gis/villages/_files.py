@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
@@ -136,6 +137,9 @@ def _split(line: str, style: str) -> list[str]:
     """Split a line of a plain-text table at its separator; spaces count from two on."""
     if style == "spaces":
         return _SPACES.split(line.strip())
+    if style in ",\t" and '"' in line:  # cells that a spreadsheet put into quotes
+        with contextlib.suppress(csv.Error):
+            return next(csv.reader([line], delimiter=style, strict=True))
     cells = line.split(style)
     if style == "|" and len(cells) > 2 and not cells[0].strip() and not cells[-1].strip():
         return cells[1:-1]  # bars at both ends of the line

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from qianwan_gis._errors import ProblemLog
+from qianwan_gis._text import Text
 from qianwan_gis.names import NameMatch, is_name, visible
 from qianwan_gis.villages._files import CATEGORIES, TOTAL, Grid, columns_of, title_of
 
@@ -39,9 +41,12 @@ class ListRow:
         return self.printed if len(self.printed) <= 20 else self.printed[:20] + "…"
 
     @property
-    def place(self) -> str:
+    def place(self) -> Text:
         """Where the name is printed."""
-        return f"{self.list_name}第{self.row}行（{self.township}）"
+        return Text(
+            f"{self.list_name}第{self.row}行（{self.township}）",
+            f"{self.list_name}, row {self.row} ({self.township})",
+        )
 
 
 def _list_name(grid: Grid, number: int, file: str) -> str:
@@ -144,19 +149,21 @@ def _wide_rows(
     stated: dict[tuple[str, str], int],
     log: ProblemLog,
 ) -> None:
-    number = 0
+    numbers: Counter[str] = Counter()
     for offset, cells in enumerate(grid.rows[1:], start=1):
         township = _cell(cells, columns["township"])
+        listed = _cell(cells, columns.get("list")) or name
         if title_of(township) in TOTAL or title_of(_cell(cells, 0)) in TOTAL:
             for category in categories:
                 digits = re.sub(r"\D", "", visible(_cell(cells, columns[category])))
                 if digits:
-                    stated[name, category] = int(digits)
+                    stated[listed, category] = int(digits)
             continue
         found = [(c, n) for c in categories for n in _split_names(_cell(cells, columns[c]))]
         if not township and not found:
             continue
-        number += 1
+        numbers[listed] += 1
+        number = numbers[listed]
         if not township:
             log.add(
                 "error",
@@ -170,7 +177,9 @@ def _wide_rows(
             continue
         for category, printed in found:
             rows.append(
-                ListRow(name, number, visible(township), visible(printed), category, category, file)
+                ListRow(
+                    listed, number, visible(township), visible(printed), category, category, file
+                )
             )
             _check_name(rows[-1], file, log)
 
@@ -185,6 +194,17 @@ def _long_rows(
     log: ProblemLog,
 ) -> None:
     township = ""
+    if "category" not in columns:
+        log.add(
+            "warning",
+            "missing_column",
+            f"“{name}”表缺少字段“类别”，各村类别留空",
+            f"the table “{name}” lacks the column “类别”; categories stay empty",
+            file=file,
+            row=grid.first_line,
+            field="类别",
+            fix=("补上该列", "add the column"),
+        )
     for number, cells in enumerate(grid.rows[1:], start=1):
         listed = _cell(cells, columns.get("list")) or name
         category = title_of(_cell(cells, columns.get("category")))
@@ -224,6 +244,26 @@ def _long_rows(
             row.certainty = _certainty(word) if word else (1.0 if row.code else 0.0)
         rows.append(row)
         _check_name(row, file, log)
+        _check_category(row, file, log)
+
+
+def _check_category(row: ListRow, file: str, log: ProblemLog) -> None:
+    """Keep a category that no plan knows as printed, but propose none."""
+    if row.category in ("", *CATEGORIES):
+        return
+    log.add(
+        "warning",
+        "unknown_category",
+        f"“{row.shown}”的类别“{row.category_printed[:20]}”不是"
+        f"{'、'.join(CATEGORIES)}之一，建议类别留空",
+        f"the category “{row.category_printed[:20]}” of {row.shown} is none of "
+        f"{', '.join(CATEGORIES)}; none is proposed",
+        file=file,
+        row=row.place,
+        field="类别",
+        fix=("核对类别", "check the category"),
+    )
+    row.category = ""
 
 
 def _certainty(word: str) -> float:

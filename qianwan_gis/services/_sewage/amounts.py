@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qianwan_gis._errors import DataError, ProblemLog, UsageError
+from qianwan_gis._errors import ProblemLog, UsageError
 from qianwan_gis._text import Text
 
 if TYPE_CHECKING:

@@ -137,8 +137,9 @@ class Prices:
         return float(n) if r == 0 else (1.0 - (1.0 + r) ** -n) / r
 
     def renewal(self, life: float) -> float:
-        """Present value of one yuan of capital: built now, renewed each ``life`` years, less the
-        straight-line value left at the horizon.
+        """Present value of one yuan of capital over the horizon.
+
+        Built now, renewed each ``life`` years, less the straight-line value left at the end.
         """
         r, n = self.discount, float(self.horizon)
         times = np.arange(0.0, n - 1e-9, life)
@@ -166,7 +167,7 @@ class Prices:
 
     def gravity_metre(self, which: int, depth: ArrayLike) -> Array:
         """Yuan per metre to build a gravity pipe of the diameter at position ``which``."""
-        return self.pipe[which] + self.trench(self.rules.diameters[which], depth)
+        return np.asarray(self.pipe[which] + self.trench(self.rules.diameters[which], depth))
 
     def manhole(self, depth: ArrayLike) -> Array:
         """Yuan to build a manhole of a depth (m)."""

@@ -1,7 +1,7 @@
 """Depths of a sewer tree: the cheapest depths and lifting stations, exactly, on a depth grid.
 
 A tree of manholes drains to a root. Each manhole's outgoing pipe leaves at a depth of the grid, at
-or below all arrivals, or is lifted to a shallower one by a pump. Dynamic programming from the leaves
+or below all arrivals, or is lifted to a shallower one by a pump, or is a pressure main with a pump. Dynamic programming from the leaves
 finds the least life-cycle cost over all choices. The grid starts at nought with a fixed step, so a
 deeper limit only adds choices: the cost never rises with it.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qianwan_gis.services._sewage.hydraulics import slope_at_speed
+from qianwan_gis.services._sewage.hydraulics import hazen_williams, slope_at_speed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+_MAIN = -2  # stands for a pressure main instead of a depth of departure
 STEP = 0.02  # m; half the fall of one 40 m pipe at 1 in 1000
 
 
@@ -61,6 +62,9 @@ class Tree:
 class Depths:
     """The best depths: of arrivals and departures at each node, lifts, and the cost.
 
+    ``lifted`` nodes have a pump of ``head`` metres; where ``pressure`` holds the outgoing pipe is a
+    pressure main, else the pump lifts into a shallower gravity pipe.
+
     ``arrive`` is where the outgoing pipe ends, at the node below; ``sump`` the depth of the
     manhole itself.
     """
@@ -69,6 +73,8 @@ class Depths:
     arrive: Array
     sump: Array
     lifted: NDArray[np.bool_]
+    pressure: NDArray[np.bool_]
+    head: Array
     house_pumps: Ints
     steep: NDArray[np.bool_]
     cost: float
@@ -93,6 +99,7 @@ def optimise(
     from_child: list[list[tuple[int, Ints]]] = [[] for _ in range(n)]
     lift_from = np.zeros((n, top + 1), np.int32)
     best_leave = np.zeros((n, top + 1), np.int32)
+    main_from = np.full(n, -1, np.int64)
     steepest = slope_at_speed(
         peak, rules.diameters[np.minimum(tree.size, len(rules.diameters) - 1)],
         rules.max_velocity, rules.roughness,
@@ -136,8 +143,6 @@ def optimise(
         fast = runs > float(steepest[v]) * length + 1e-9
         possible = (k_arrive <= top) & (h >= least - 1e-9)
         k = np.flatnonzero(possible)
-        if not len(k):
-            return None
         metre = prices.gravity_metre(size, (h[k] + h[k_arrive[k]]) / 2.0) * pipe_life
         total = out[k] + metre * length + stilling * fast[k]
         reach = np.full(top + 1, np.inf)
@@ -146,11 +151,39 @@ def optimise(
         least_cost = total <= reach[k_arrive[k]]
         # the shallowest departure among equal costs: written last
         chosen[k_arrive[k[least_cost]][::-1]] = k[least_cost][::-1]
+        main = _pressure_main(prices, float(peak[v]), length, -fall)
+        if main is not None:
+            price, shallow, head = main
+            j = int(np.argmin(sump))
+            k_main = int(np.ceil(shallow / STEP - 1e-9))
+            whole = sump[j] + price * pipe_life + float(prices.pump(peak[v], head))
+            whole += float(prices.energy(head)) * float(tree.mean[v]) - per_m * shallow
+            if k_main <= top and whole < reach[k_main]:
+                reach[k_main], chosen[k_main], main_from[v] = whole, _MAIN, j
         source = _prefix_argmin(reach)
         arrivals[tree.down[v]] += reach[source]
         best_leave[v] = chosen
         from_child[tree.down[v]].append((v, source))
-    return _trace(tree, arrivals, from_child, lift_from, best_leave, steepest)
+    return _trace(tree, arrivals, from_child, lift_from, best_leave, main_from, steepest, prices)
+
+
+def _pressure_main(
+    prices: Prices, peak: float, length: float, rise: float
+) -> tuple[float, float, float] | None:
+    """Yuan to build a pressure main, its depth (m), and the head (m) besides that of the sump.
+
+    None where no pipe is large enough or the head is over the limit.
+    """
+    rules = prices.rules
+    k = int(np.searchsorted(rules.pressure_capacity * (1 + 1e-12), peak))
+    if k == len(rules.pressure_diameters):
+        return None
+    d = float(rules.pressure_diameters[k])
+    friction = float(hazen_williams(peak, d, rules.hazen_coefficient)) * length
+    head = max(rise, 0.0) + friction
+    if head > prices.design["pump.max_lift_m"]:
+        return None
+    return prices.pressure_metre(k) * length, rules.cover + d, head
 
 
 def _prefix_argmin(values: Array) -> Ints:
@@ -171,7 +204,8 @@ def _suffix_argmin(values: Array) -> Ints:
 
 def _trace(
     tree: Tree, arrivals: Array, from_child: list[list[tuple[int, Ints]]],
-    lift_from: NDArray[np.int32], best_leave: NDArray[np.int32], steepest: Array,
+    lift_from: NDArray[np.int32], best_leave: NDArray[np.int32], main_from: Ints,
+    steepest: Array, prices: Prices,
 ) -> Depths | None:  # fmt: skip
     n = len(tree.down)
     root = n - 1  # the only node without one below
@@ -181,6 +215,7 @@ def _trace(
         return None
     leave, arrive, sump = np.full(n, np.nan), np.full(n, np.nan), np.zeros(n)
     lifted, pumps = np.zeros(n, bool), np.zeros(n, np.int64)
+    pressure, head = np.zeros(n, bool), np.zeros(n)
     limit = np.zeros(n, np.int64)
     limit[root] = k
     for v in range(n - 1, -1, -1):
@@ -190,10 +225,22 @@ def _trace(
         for child, source in from_child[v]:
             at = int(source[k])
             out = int(best_leave[child, at])
-            arrive[child], leave[child] = at * STEP, out * STEP
+            arrive[child] = at * STEP
+            if out == _MAIN:
+                peak = float(prices.rules.peak(tree.mean[child]))
+                rise = float(tree.ground[tree.down[child]] - tree.ground[child])
+                main = _pressure_main(prices, peak, float(tree.length[child]), rise)
+                assert main is not None  # noqa: S101  (chosen above)
+                leave[child] = main[1]
+                limit[child] = main_from[child]
+                lifted[child] = pressure[child] = True
+                head[child] = limit[child] * STEP - main[1] + main[2]
+                continue
+            leave[child] = out * STEP
             origin = int(lift_from[child, out])
             lifted[child] = origin >= 0
             limit[child] = origin if origin >= 0 else out
+            head[child] = limit[child] * STEP - leave[child]
     run = tree.ground - leave - np.r_[tree.ground[tree.down[:-1]], np.nan] + arrive
-    steep = run > steepest * tree.length + 1e-9
-    return Depths(leave, arrive, sump, lifted, pumps, steep, cost)
+    steep = (run > steepest * tree.length + 1e-9) & ~pressure
+    return Depths(leave, arrive, sump, lifted, pressure, head, pumps, steep, cost)

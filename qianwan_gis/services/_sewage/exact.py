@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _VIOLATED = 1e-4
 _SCALE = 10_000_000  # whole numbers for the maximum flows
 _ROUNDS = 60
+_SMALL = 150  # options; below this the solver needs little help at the root
+_LOOSE = 0.01  # a row with more room than this in the relaxed solution is forgotten
+_LEVELS = (0.02, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9)
 
 
 @dataclass(frozen=True)
@@ -219,9 +222,7 @@ class _Part:
             if q > 0:
                 row([(i, 1.0) for i in out[v]] + [(self.number[v], 1.0)], 1.0, np.inf)
             elif into[v]:
-                row(
-                    [(i, 1.0) for i in into[v]] + [(i, -1.0) for i in out[v]], 0.0, np.inf
-                )
+                row([(i, 1.0) for i in into[v]] + [(i, -1.0) for i in out[v]], 0.0, np.inf)
         for (tail, head), ways in by_pair.items():
             onward = [i for i in out[head] if self.head[i] != tail]
             row([(i, 1.0) for i in onward] + [(i, -1.0) for i in ways], 0.0, np.inf)
@@ -251,8 +252,8 @@ class _Part:
         """Add cuts at the root while they help, then branch."""
         end = time.monotonic() + time_limit
         cuts = _Cuts()
-        bound = -np.inf
-        for _ in range(_ROUNDS):
+        bound, last = -np.inf, None
+        for _ in range(_ROUNDS if self.m > _SMALL else 2):
             left = end - time.monotonic()
             relaxed = self._solve(False, max(left, 0.5), 0.0, cuts)
             if relaxed.x is None or relaxed.status != "optimal":
@@ -260,8 +261,12 @@ class _Part:
             before, bound = bound, max(bound, relaxed.objective)
             if bound - before < 1e-6 * abs(bound) and np.isfinite(before):
                 break
+            last = relaxed.x
             if not self._separate(relaxed.x, cuts) or time.monotonic() > end - 0.5 * time_limit:
                 break
+        added = len(cuts)
+        if last is not None:
+            cuts.drop_loose(last)
         left = max(end - time.monotonic(), 1.0)
         found = self._solve(True, left, gap, cuts)
         if np.isfinite(found.bound):
@@ -270,8 +275,8 @@ class _Part:
             bound = self._trivial()
         value = bound * self.unit + self.base
         if found.x is None:
-            return _Found(None, value, False, len(cuts))
-        return _Found(self._state(found.x), value, found.status == "optimal", len(cuts))
+            return _Found(None, value, False, added)
+        return _Found(self._state(found.x), value, found.status == "optimal", added)
 
     def _trivial(self) -> float:
         """A bound that needs no solver: the cheaper of local and collection alone."""
@@ -308,7 +313,9 @@ class _Part:
             whole = np.round(room * _SCALE).astype(np.int32)
             open_ = whole > 0
             graph = csr_array(
-                (whole[open_], (self.tail[open_], head[open_])), shape=(n + 1, n + 1), dtype=np.int32
+                (whole[open_], (self.tail[open_], head[open_])),
+                shape=(n + 1, n + 1),
+                dtype=np.int32,
             )
             graph.sum_duplicates()
             result = maximum_flow(graph, v, n)
@@ -320,25 +327,62 @@ class _Part:
                 inside[breadth_first_order(rest, v, return_predecessors=False)] = True
                 self._cut(inside, x, cuts, [v])
                 self._cut(inside, x, cuts, None)
-        for v in self.lives:  # what one village alone sends on, and what passes it
-            inside = np.zeros(n + 1, bool)
-            inside[v] = True
+        for inside in self._sets(y):
             self._cut(inside, x, cuts, None)
         return len(cuts) > before
+
+    def _sets(self, y: Array) -> list[NDArray[np.bool_]]:
+        """Node sets worth a cut: single villages, and what ways in use to some degree hold together."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        n = len(self.model.demand)
+        found = []
+        for v in self.lives:
+            inside = np.zeros(n + 1, bool)
+            inside[v] = True
+            found.append(inside)
+        inner = self.head >= 0
+        for least in _LEVELS:
+            use = inner & (y > least)
+            graph = coo_array(
+                (np.ones(int(use.sum())), (self.tail[use], self.head[use])), shape=(n, n)
+            )
+            label = connected_components(graph, directed=False)[1]
+            for part in np.flatnonzero(np.bincount(label) > 1):
+                inside = np.zeros(n + 1, bool)
+                inside[:n] = label == part
+                found.append(inside)
+        return found
 
     def _cut(
         self, inside: NDArray[np.bool_], x: Array, cuts: _Cuts, villages: list[int] | None
     ) -> None:
-        """Add the cut of a node set, for one village or for all in it, if it is broken."""
+        """Add the cut of a node set, for given villages or for those in it, if it is broken."""
+        if villages is None:
+            everyone = [int(v) for v in self.lives if inside[v]]
+            self._cut_for(everyone, inside, x, cuts)
+            # those mostly collected alone: the others weaken the cut
+            most = [v for v in everyone if x[self.number[v]] < 0.5]
+            if len(most) < len(everyone):
+                self._cut_for(most, inside, x, cuts)
+        else:
+            self._cut_for(villages, inside, x, cuts)
+
+    def _cut_for(self, who: list[int], inside: NDArray[np.bool_], x: Array, cuts: _Cuts) -> None:
         m = self.m
-        who = villages if villages is not None else [int(v) for v in self.lives if inside[v]]
         if not who:
             return
         q = float(self.model.demand[who].sum())
         crosses = inside[self.tail] & ~np.where(self.head >= 0, inside[self.head], False)
         options = np.flatnonzero(crosses)
-        by_design = q * x[options] <= x[m + options]
-        terms = [(int(i), q) if d else (int(m + i), 1.0) for i, d in zip(options, by_design, strict=True)]
+        # an option in use carries at most the villages' water, or what can come to it
+        room = np.minimum(q, self.top[options])
+        by_design = room * x[options] <= x[m + options]
+        terms = [
+            (int(i), float(r)) if d else (int(m + i), 1.0)
+            for i, r, d in zip(options, room, by_design, strict=True)
+        ]
         terms += [(self.number[v], float(self.model.demand[v])) for v in who]
         value = sum(x[j] * a for j, a in terms)
         if value < q * (1.0 - _VIOLATED):
@@ -357,6 +401,14 @@ class _Cuts:
     def add(self, terms: list[tuple[int, float]], least: float) -> None:
         """Add a row."""
         self.rows.setdefault(tuple(sorted((j, round(a, 12)) for j, a in terms)), least)
+
+    def drop_loose(self, x: Array) -> None:
+        """Forget the rows that the last relaxed solution does not lean on."""
+        self.rows = {
+            row: least
+            for row, least in self.rows.items()
+            if sum(x[j] * a for j, a in row) <= least + _LOOSE
+        }
 
     def block(self, size: int) -> tuple[Any, Array, Array]:
         """Return the rows for the solver."""

@@ -70,7 +70,9 @@ def fill_of(discharge: ArrayLike, diameter: ArrayLike, slope: ArrayLike, roughne
     return np.asarray(np.where(over, np.nan, (low + high) / 2.0))
 
 
-def slope_at_speed(discharge: ArrayLike, diameter: ArrayLike, speed: float, roughness: float) -> Array:
+def slope_at_speed(
+    discharge: ArrayLike, diameter: ArrayLike, speed: float, roughness: float
+) -> Array:
     """Slope at which a flow runs at ``speed`` (m/s); a smaller flow may run on a steeper slope."""
     q, d = np.broadcast_arrays(np.asarray(discharge, float), np.asarray(diameter, float))
     low, high = np.zeros(q.shape), np.ones(q.shape)
@@ -132,11 +134,11 @@ class Rules:
                     Text(f"sewage.{key} 应与 sewage.{with_} 个数相同",
                          f"sewage.{key} and sewage.{with_} must have as many values")
                 )  # fmt: skip
-        for key in ("pipe.diameters_mm", "pressure.diameters_mm", "peak.flow_ls"):
-            if any(b <= a for a, b in zip(of(key), of(key)[1:], strict=False)) or min(of(key)) <= 0:
-                faults.append(
-                    Text(f"sewage.{key} 应为递增的正数", f"sewage.{key} must rise and be positive")
-                )
+        faults += [
+            Text(f"sewage.{key} 应为递增的正数", f"sewage.{key} must rise and be positive")
+            for key in ("pipe.diameters_mm", "pressure.diameters_mm", "peak.flow_ls")
+            if min(of(key)) <= 0 or (np.diff(of(key)) <= 0).any()
+        ]
         cover, frost = float(of("gravity.cover_road_m")), float(of("gravity.frost_m"))
         rules = cls(
             np.array(of("pipe.diameters_mm"), float) / 1000.0,

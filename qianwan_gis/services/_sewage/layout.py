@@ -47,7 +47,8 @@ class SewerLayout:
     Attributes
     ----------
     pipes
-        ``pipe``, ``from``, ``to`` (manholes, in the direction of flow), ``length_m``,
+        ``pipe``, ``from``, ``to`` (manholes, in the direction of flow), ``kind`` (gravity, or
+        pressure where the street climbs too steeply), ``length_m``,
         ``diameter_mm``, ``slope``, ``ground_up_m``, ``ground_down_m``, ``invert_up_m``,
         ``invert_down_m``, ``depth_up_m``, ``depth_down_m``, ``mean_m3d``, ``peak_ls``, ``fill``
         (d/D at the peak), ``velocity_ms`` (at the peak), ``self_cleansing``, LineString.
@@ -189,9 +190,7 @@ def layout(
     houses = _Houses(node[root], own, way, shared, use)
     house_ground = np.full(len(buildings), np.nan)
     house_ground[use] = _heights(terrain, spots[use], crs)
-    amounts.check_above_sea(
-        _heights(terrain, sink_xy[None, :], crs), ["sink"], what="sink"
-    )
+    amounts.check_above_sea(_heights(terrain, sink_xy[None, :], crs), ["sink"], what="sink")
     mean = amounts.wastewater(persons, norms)
     best: tuple[float, _Design] | None = None
     shortest = np.inf
@@ -334,8 +333,10 @@ def _trees(
 
 @dataclass(frozen=True)
 class _Houses:
-    """Where houses join: node of the street, own connection and way to the street (m), the house
-    whose connection is shared (-1: none), and which houses take part.
+    """Where houses join.
+
+    Node of the street, own connection and way to the street (m), the house whose connection is
+    shared (-1: none), and which houses take part.
     """
 
     node: NDArray[np.int64]
@@ -419,9 +420,7 @@ class _Design:
             sink_level,
         )  # fmt: skip
 
-    def result(
-        self, buildings: gpd.GeoDataFrame, why: NDArray[Any], crs: Any
-    ) -> SewerLayout:
+    def result(self, buildings: gpd.GeoDataFrame, why: NDArray[Any], crs: Any) -> SewerLayout:
         """Return the tables."""
         import geopandas as gpd
 
@@ -435,14 +434,22 @@ class _Design:
         invert_up, invert_down = tree.ground[up] - d.leave[up], tree.ground[low] - d.arrive[up]
         peak = rules.peak(tree.mean[up])
         slope = (invert_up - invert_down) / tree.length[up]
-        diameter = rules.diameters[tree.size[up]]
-        fill = fill_of(peak, diameter, slope, rules.roughness)
-        speed = velocity(diameter, slope, fill, rules.roughness)
+        main = d.pressure[up]
+        which = np.searchsorted(rules.pressure_capacity * (1 + 1e-12), peak)
+        which = np.minimum(which, len(rules.pressure_diameters) - 1)
+        diameter = np.where(main, rules.pressure_diameters[which], rules.diameters[tree.size[up]])
+        down = np.where(main, 1.0, slope)
+        fill = np.where(main, 1.0, fill_of(peak, diameter, down, rules.roughness))
+        speed = np.where(
+            main, peak / (np.pi / 4.0 * diameter**2),
+            velocity(diameter, down, fill, rules.roughness),
+        )  # fmt: skip
         pipes = gpd.GeoDataFrame(
             {
                 "pipe": [f"P{i + 1:04d}" for i in up],
                 "from": names[up],
                 "to": names[low],
+                "kind": np.where(main, "pressure", "gravity"),
                 "length_m": tree.length[up],
                 "diameter_mm": np.round(diameter * 1000).astype(int),
                 "slope": slope,
@@ -470,7 +477,7 @@ class _Design:
         kind = np.array(self.kind, object)
         kind[drop & (kind != "sink")] = "drop"
         kind[d.lifted] = "lift"
-        lift = d.sump - np.where(np.isnan(d.leave), 0.0, d.leave)
+        lift = d.head.copy()
         if self.sink_level is not None:
             lift[-1] = d.sump[-1] - (tree.ground[-1] - self.sink_level)
             d.lifted[-1] = lift[-1] > 1e-9
@@ -503,9 +510,7 @@ class _Design:
                 "connected": joined,
                 "manhole": np.where(joined, names[self.manhole_of], ""),
                 "metres": np.where(joined, self.houses.own, np.nan),
-                "shares": [
-                    str(buildings.index[k]) if k >= 0 else "" for k in self.houses.shared
-                ],
+                "shares": [str(buildings.index[k]) if k >= 0 else "" for k in self.houses.shared],
                 "mean_m3d": self.mean_house,
             },
             index=buildings.index,
@@ -530,12 +535,8 @@ class _Design:
         bill = quantities.of_layout(
             pipes, manholes, pumps, self.houses.own[joined], self.prices, d.steep[:-1]
         )
-        cost = quantities.cost_of_layout(
-            bill, pumps, tree.mean[lifted], self.prices
-        )
-        return SewerLayout(
-            pipes, manholes, pumps, houses, unconnected, bill, cost, list(log)
-        )
+        cost = quantities.cost_of_layout(bill, pumps, tree.mean[lifted], self.prices)
+        return SewerLayout(pipes, manholes, pumps, houses, unconnected, bill, cost, list(log))
 
 
 class _Manholes:

@@ -167,7 +167,10 @@ def prune(model: Model) -> Model:
     demand, arcs = model.demand, list(model.arcs)
     origin = np.arange(len(arcs))
     while True:
-        least = min((o.per_flow for a in arcs if a.head < 0 for o in a.options), default=np.inf)
+        sinks = [o.per_flow for a in arcs if a.head < 0 for o in a.options]
+        if not sinks:
+            return replace(model, arcs=[], demand=np.zeros(len(demand)), origin=origin[:0])
+        least = min(sinks)
         saving = np.maximum(model.local - model.collect - least * demand, 0.0)
         saving[demand <= 0] = 0.0
         demand = np.where(saving > 0, model.demand, 0.0)
@@ -235,5 +238,3 @@ def _reach(n: int, arcs: list[Arc], demand: Array, saving: Array) -> tuple[Array
         for k in ways:
             most[k], gain[k] = q[part[arcs[k].tail]], s[part[arcs[k].tail]]
     return most, gain
-
-

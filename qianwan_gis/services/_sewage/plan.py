@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 #: What may be excluded, and what it forbids.
 EXCLUDED = {
-    "water_source": Text("饮用水水源保护区：不设站、不就地排放", "water source: no station, no discharge"),
+    "water_source": Text(
+        "饮用水水源保护区：不设站、不就地排放", "water source: no station, no discharge"
+    ),
     "flood": Text("淹没区：不设站", "flooded: no station"),
     "steep": Text("陡坡：不设站", "steep: no station"),
     "mined": Text("采空区：不设站、不敷管", "mined out: no station, no pipe"),
@@ -61,7 +63,8 @@ class SewagePlan:
         ``candidate_plant``, ``candidate_m`` (a plant without recorded sewers), ``reason``,
         ``text_zh``, ``text_en``.
     pipes, stations, pumps
-        What to build between villages.
+        What to build between villages. ``joint_m`` of a pipe: how much deeper it arrives than the
+        next gravity pipe begins (not in the cost; a warning tells where it matters).
     cost, bound, gap, status
         Present value of everything (yuan), the proven bound, their relative gap; ``optimal``,
         ``feasible`` or ``not_assessed``.
@@ -105,13 +108,19 @@ class SewagePlan:
         """Rank the villages; see `priorities.rank` for the layers."""
         from qianwan_gis.services._sewage import priorities
 
-        return priorities.rank(self.inputs["villages"], standards=self.inputs["standards"], **layers)
+        return priorities.rank(
+            self.inputs["villages"], standards=self.inputs["standards"], **layers
+        )
 
-    def phases(self, counts: Mapping[int, int], ranking: pd.DataFrame | None = None) -> pd.DataFrame:
+    def phases(
+        self, counts: Mapping[int, int], ranking: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
         """Spread the villages over years; see `priorities.phases`."""
         from qianwan_gis.services._sewage import priorities
 
-        return priorities.phases(self, counts, ranking if ranking is not None else self.priorities())
+        return priorities.phases(
+            self, counts, ranking if ranking is not None else self.priorities()
+        )
 
     def profile(self, code: str) -> pd.DataFrame:
         """Longitudinal profile of the trunk from a village to its sink (`profile.of_plan`)."""
@@ -247,7 +256,9 @@ def _check(
                             file=name, row=str(row), field="kind")  # fmt: skip
     log.raise_errors()
     names = settlements[key].astype(str).tolist()
-    for name in sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []:
+    for name in (
+        sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
+    ):
         log.add("error", "duplicate_id", f"编号“{name}”重复", f"id “{name}” is repeated",
                 file="settlements", row=name)  # fmt: skip
     for row, shape in zip(names, settlements.geometry, strict=True):
@@ -321,7 +332,9 @@ class Frame:
         crs, log = network.crs, ProblemLog()
         points = settlements.geometry.to_crs(crs)
         points = gpd.GeoSeries(shapely.point_on_surface(points.to_numpy()), crs=crs)
-        home = terrain.sample(gpd.GeoSeries(points.to_numpy(), index=names, crs=crs)).to_numpy(float)
+        home = terrain.sample(gpd.GeoSeries(points.to_numpy(), index=names, crs=crs)).to_numpy(
+            float
+        )
         amounts.check_above_sea(home, names, what="settlements")
         spare, candidates, pipes = _plants(inputs["plants"], inputs["sewers"], terrain, crs, log)
         zones = _zones(inputs["excluded"], crs)
@@ -349,16 +362,20 @@ class Frame:
         demand[node[alive]] = mean[alive]
         local[node] = own.min(axis=1)
         collect[node] = prices.collection(households) + leg_cost
-        barred = _barred(graph, zones, terrain, crs, float(norms.value("sewage.station.max_slope_deg")))
+        barred = _barred(
+            graph, zones, terrain, crs, float(norms.value("sewage.station.max_slope_deg"))
+        )
         arcs = [*graph.arcs]
         fixed, per = prices.station_lines
         ways = tuple(
             routes.Option(float(f), float(c), total, "station")
             for f, c in zip(fixed, per, strict=True)
         )
-        for k in _station_nodes(graph, node[alive]):
-            if not barred[k]:
-                arcs.append(routes.Arc(int(k), -1, 0.0, ways))
+        arcs += [
+            routes.Arc(int(k), -1, 0.0, ways)
+            for k in _station_nodes(graph, node[alive])
+            if not barred[k]
+        ]
         far = [names[i] for i in np.flatnonzero(graph.place < 0)]
         if far:
             log.add("warning", "no_road", f"{len(far)} 个村附近无道路，只比较就地处理与单村站：{'、'.join(far[:10])}",
@@ -384,9 +401,7 @@ def _plants(
         return {}, [], None
     table = plants.to_crs(crs).reset_index(drop=True)
     ids = table["facility_id"].astype(str)
-    ground = terrain.sample(
-        table.geometry.set_axis(ids.to_numpy())
-    ).to_numpy(float)
+    ground = terrain.sample(table.geometry.set_axis(ids.to_numpy())).to_numpy(float)
     amounts.check_above_sea(ground, ids, what="plants")
     capacity = pd.to_numeric(table["capacity"], errors="coerce").to_numpy(float)
     if "load" in table:
@@ -402,11 +417,7 @@ def _plants(
         log.add("warning", "unknown_capacity", "能力或负荷未知，不作纳管", "capacity or load unknown: takes nothing",
                 file="plants", row=name, field="capacity")  # fmt: skip
     piped = set() if sewers is None else set(sewers["plant_id"].astype(str))
-    spare = {
-        name: float(q)
-        for name, q in zip(ids, free, strict=True)
-        if name in piped and q > 0
-    }
+    spare = {name: float(q) for name, q in zip(ids, free, strict=True) if name in piped and q > 0}
     lone = [
         (name, float(p.x), float(p.y))
         for name, p in zip(ids, table.geometry, strict=True)

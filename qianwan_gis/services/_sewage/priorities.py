@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 #: Grounds for priority: layer name, its weight's norm and distance's norm ("" none), and the words.
 GROUNDS: dict[str, tuple[str, Text]] = {
     "water_sources": ("", Text("饮用水水源保护区内", "inside a water-source protection zone")),
-    "black_odour": ("sewage.priority.black_odour_m", Text("黑臭水体边", "beside black-odour water")),
+    "black_odour": (
+        "sewage.priority.black_odour_m",
+        Text("黑臭水体边", "beside black-odour water"),
+    ),
     "rivers": ("sewage.priority.river_m", Text("河流沿岸", "on a riverbank")),
-    "reservoirs": ("sewage.priority.reservoir_m", Text("水库上游或库边", "above or beside a reservoir")),
+    "reservoirs": (
+        "sewage.priority.reservoir_m",
+        Text("水库上游或库边", "above or beside a reservoir"),
+    ),
 }
 
 
@@ -158,7 +164,9 @@ def phases(plan: SewagePlan, counts: Mapping[int, int], ranking: pd.DataFrame) -
         below.append(passed)
     sequence: list[int] = []
     taken: set[int] = set()
-    for i in sorted(range(len(table)), key=lambda k: (place[k], per_head[k], table["code"].iloc[k])):
+    for i in sorted(
+        range(len(table)), key=lambda k: (place[k], per_head[k], table["code"].iloc[k])
+    ):
         for j in [*below[i][::-1], i]:  # from the sink upwards
             if j not in taken and table["choice"].iloc[j]:
                 taken.add(j)

@@ -34,13 +34,15 @@ def of_layout(layout: SewerLayout, start: str | None = None) -> pd.DataFrame:
             far[name] = far.get(down, 0.0) + metres
         start = max(far, key=lambda k: (far[k], k))
     if start not in pipes.index:
-        raise UsageError(Text(f"没有检查井“{start}”，或它就是排放口", f"no manhole “{start}”, or it is the sink"))
+        raise UsageError(
+            Text(f"没有检查井“{start}”，或它就是排放口", f"no manhole “{start}”, or it is the sink")
+        )
     note = dict(zip(layout.manholes["manhole"], layout.manholes["kind"], strict=True))
     rows = []
     at, node = 0.0, start
     while node in pipes.index:
         p = pipes.loc[node]
-        common = (p["diameter_mm"], p["slope"], "gravity")
+        common = (p["diameter_mm"], p["slope"], p["kind"])
         rows.append((at, p["ground_up_m"], p["invert_up_m"], p["depth_up_m"], *common, node,
                      "lift" if note[node] == "lift" else ""))  # fmt: skip
         at += p["length_m"]
@@ -82,15 +84,19 @@ def of_plan(plan: SewagePlan, code: str) -> pd.DataFrame:
         size = round(option.diameter * 1000)
         invert = ground - depth
         fall = np.r_[-np.diff(invert) / np.maximum(np.diff(along), 1e-9), np.nan]
-        for k in range(len(along)):
-            rows.append(
-                (at + along[k], ground[k], invert[k], depth[k], size, fall[k], kind, "",
-                 "lift" if k in lifted else "")
-            )  # fmt: skip
+        rows += [
+            (at + x, z, low, deep, size, slope, kind, "", "lift" if k in lifted else "")
+            for k, (x, z, low, deep, slope) in enumerate(
+                zip(along, ground, invert, depth, fall, strict=True)
+            )
+        ]
         at += float(along[-1])
     if not rows:
         raise UsageError(
-            Text(f"“{code}”的污水不外送，没有干管", f"the water of “{code}” stays there: it has no trunk")
+            Text(
+                f"“{code}”的污水不外送，没有干管",
+                f"the water of “{code}” stays there: it has no trunk",
+            )
         )
     return pd.DataFrame(rows, columns=COLUMNS)
 

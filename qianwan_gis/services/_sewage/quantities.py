@@ -57,13 +57,22 @@ def of_layout(
     length = pipes["length_m"].to_numpy(float)
     diameter = pipes["diameter_mm"].to_numpy(float) / 1000.0
     depth = (pipes["depth_up_m"].to_numpy(float) + pipes["depth_down_m"].to_numpy(float)) / 2.0
+    main = pipes["kind"].eq("pressure").to_numpy()
     for k, d in enumerate(prices.rules.diameters):
-        own = np.isclose(diameter, d)
+        own = np.isclose(diameter, d) & ~main
         bill.add("重力管", "Gravity pipe", f"DN{d * 1000:.0f}", "m", float(length[own].sum()),
                  float(prices.pipe[k]), "pipe")  # fmt: skip
+    for k, d in enumerate(prices.rules.pressure_diameters):
+        own = np.isclose(diameter, d) & main
+        bill.add("压力管", "Pressure pipe", f"DN{d * 1000:.0f}", "m", float(length[own].sum()),
+                 float(prices.pressure[k]), "pipe")  # fmt: skip
+    # a pressure main lies at least cover, whatever the grid of depths says
+    depth = np.where(main, prices.rules.cover + diameter, depth)
     earthwork(bill, diameter, depth, length, prices)
     deep = manholes["depth_m"].to_numpy(float)
-    bill.add("检查井", "Manhole", "≤1.5 m", "座", float(len(deep)), prices.price["manhole_yuan"], "pipe")
+    bill.add(
+        "检查井", "Manhole", "≤1.5 m", "座", float(len(deep)), prices.price["manhole_yuan"], "pipe"
+    )
     bill.add("检查井加深", "Manholes, further depth", ">1.5 m", "m",
              float(np.maximum(deep - 1.5, 0.0).sum()), prices.price["manhole_yuan_m"], "pipe")  # fmt: skip
     bill.add("消能井", "Stilling manhole", "", "座", float(2 * steep.sum()),
@@ -72,7 +81,9 @@ def of_layout(
     kw = _kilowatts(lift["peak_ls"].to_numpy(float), lift["lift_m"].to_numpy(float), prices)
     bill.add("一体化提升泵站", "Packaged lifting station", "", "座", float(len(lift)),
              prices.price["pump_yuan"], "pump")  # fmt: skip
-    bill.add("泵组功率", "Pump power", "", "kW", float(kw.sum()), prices.price["pump_yuan_kw"], "pump")
+    bill.add(
+        "泵组功率", "Pump power", "", "kW", float(kw.sum()), prices.price["pump_yuan_kw"], "pump"
+    )
     single = float(pumps.loc[pumps["kind"].eq("house"), "number"].sum())
     bill.add("户用提升装置", "House lifting unit", "", "套", single, prices.price["house_pump_yuan"],
              "house_pump")  # fmt: skip

@@ -125,7 +125,8 @@ def options(
         fixed = build * pipe_life * factor
         fixed += float(sum(prices.pump(0.0, lift) for lift in climbed))
         per = sum(
-            float(prices.energy(lift)) + float(prices.pump(peak, lift) - prices.pump(0.0, lift)) / capacity
+            float(prices.energy(lift))
+            + float(prices.pump(peak, lift) - prices.pump(0.0, lift)) / capacity
             for lift in climbed
         )
         kind = "gravity" if lifts == 0 else "lifted"
@@ -142,7 +143,15 @@ def options(
             fixed = prices.pressure_metre(k) * length * pipe_life * factor
             fixed += float(prices.pump(0.0, head))
             found.append(
-                Option(fixed, float(prices.energy(head)) + pump, capacity, "pressure", float(d), 1, head)
+                Option(
+                    fixed,
+                    float(prices.energy(head)) + pump,
+                    capacity,
+                    "pressure",
+                    float(d),
+                    1,
+                    head,
+                )
             )
         if capacity >= largest:
             break
@@ -215,7 +224,7 @@ def build(
     """
     snapped = network.snap(points, farthest=float(norms.value("sewage.trunk.access_m")))
     xy, edges, lines, place = _split(network, snapped)
-    keep_sewer = _near_sewer(xy, edges, lines, sewers, float(norms.value("sewage.trunk.join_m")))
+    keep_sewer = _near_sewer(xy, edges, sewers, float(norms.value("sewage.trunk.join_m")))
     terminal = np.zeros(len(xy), bool)
     terminal[place[place >= 0]] = True
     terminal[sorted(keep_sewer)] = True
@@ -285,9 +294,7 @@ def _split(
     return np.array(xy), [edges[k] for k in solid], [lines[k] for k in solid], place
 
 
-def _near_sewer(
-    xy: Array, edges: list[tuple[int, int]], lines: list[Any], sewers: Any, reach: float
-) -> set[int]:
+def _near_sewer(xy: Array, edges: list[tuple[int, int]], sewers: Any, reach: float) -> set[int]:
     """Nodes within reach of a recorded sewer."""
     if sewers is None or not len(sewers):
         return set()
@@ -335,7 +342,9 @@ def _contract(
             if a == b:  # a loop that comes back
                 queue.append(a)
                 continue
-            coords = np.vstack([shapely.get_coordinates(first), shapely.get_coordinates(second)[1:]])
+            coords = np.vstack(
+                [shapely.get_coordinates(first), shapely.get_coordinates(second)[1:]]
+            )
             ends.append([a, b])
             parts.append(shapely.LineString(coords))
             alive.append(True)
@@ -466,6 +475,14 @@ def _joins(
         routes.profiles.append((along, z))
         routes.across.append(True)
         routes.arcs.append(
-            Arc(n, -1, float(line.length), ways, len(routes.lines) - 1, plant,
-                str(table["facility_id"].iloc[w]), float(depth[w]))  # fmt: skip
+            Arc(
+                n,
+                -1,
+                float(line.length),
+                ways,
+                len(routes.lines) - 1,
+                plant,
+                str(table["facility_id"].iloc[w]),
+                float(depth[w]),
+            )
         )

@@ -164,8 +164,8 @@ class Search:
 
     def _upstream(self, node: int) -> NDArray[np.bool_]:
         into: dict[int, list[int]] = {}
-        for v in np.flatnonzero(self.state.way >= 0):
-            into.setdefault(self.model.arcs[self.state.way[v]].head, []).append(int(v))
+        for v in np.flatnonzero(self.state.way >= 0).tolist():
+            into.setdefault(self.model.arcs[self.state.way[v]].head, []).append(v)
         marked = np.zeros(len(self.model.demand), bool)
         stack = [node]
         while stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,7 @@ def node_lines(lines: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(parts[shapely.get_type_id(parts) == 1])
 
 
-def build(
-    lines: NDArray[Any], points: Array
-) -> tuple[Streets, NDArray[np.int64], Array, Array]:
+def build(lines: NDArray[Any], points: Array) -> tuple[Streets, NDArray[np.int64], Array, Array]:
     """Return the graph, the node where each point joins it, metres to the street, and the foot there.
 
     Parameters
@@ -86,7 +85,7 @@ def build(
             if stop - kept[-1] > SAME and total[k] - stop > SAME:
                 kept.append(stop)
         kept.append(stops[-1])
-        for low, high in zip(kept, kept[1:], strict=False):
+        for low, high in itertools.pairwise(kept):
             part = shapely.ops.substring(lines[k], low, high)
             first, last = part.coords[0], part.coords[-1]
             ends.append((node(*first), node(*last)))

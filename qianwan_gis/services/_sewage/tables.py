@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 #: Alternatives dearer than this many times the best are not searched for.
-_FAR = 5.0
+_FAR = 3.0
+#: A trunk arriving this much deeper (m) than the next one begins is told.
+_JOINT = 0.5
 _COSTS = ("cost_sewer", "cost_station", "cost_on_site", "cost_reuse")
 
 
@@ -59,6 +61,21 @@ def result(frame: Frame, outcome: Outcome, inputs: dict[str, Any]) -> SewagePlan
     decisions = _decisions(frame, outcome, flow, ends, label)
     bill, costs = _bill(frame, state, flow, used, decisions)
     problems = list(frame.problems)
+    low = pipes["joint_m"].to_numpy(float)
+    if (low > _JOINT).any():
+        problems.append(
+            Problem(
+                "deep_joint",
+                "warning",
+                Text(
+                    f"{int((low > _JOINT).sum())} 处干管到达时比下一段起点深 {_JOINT:g} m 以上"
+                    f"（最深 {low.max():.1f} m，见 joint_m），设计时须加深下一段或设提升，费用未计",
+                    f"{int((low > _JOINT).sum())} trunks arrive more than {_JOINT:g} m deeper than the "
+                    f"next one begins (up to {low.max():.1f} m, see joint_m): the design must deepen "
+                    "the next or lift there; not in the cost",
+                ),
+            )
+        )
     if outcome.status != "optimal":
         problems.append(
             Problem(
@@ -99,7 +116,11 @@ def _stations(frame: Frame, flow: Array, ends: list[int], used: list[int]) -> gp
     rows: list[dict[str, Any]] = []
     nodes = []
     for v in used:
-        k = [e for e in ends if e >= 0 and arcs[e].tail == v and not arcs[e].plant and arcs[e].head < 0]
+        k = [
+            e
+            for e in ends
+            if e >= 0 and arcs[e].tail == v and not arcs[e].plant and arcs[e].head < 0
+        ]
         if not k:
             continue
         served = [i for i, e in enumerate(ends) if e == k[0]]
@@ -115,9 +136,19 @@ def _stations(frame: Frame, flow: Array, ends: list[int], used: list[int]) -> gp
                 "ground_m": float(frame.routes.ground[v]),
             }
         )
-    columns = ["station_id", "capacity_m3d", "villages", "people", "build_yuan", "life_yuan", "ground_m"]
+    columns = [
+        "station_id",
+        "capacity_m3d",
+        "villages",
+        "people",
+        "build_yuan",
+        "life_yuan",
+        "ground_m",
+    ]
     table = pd.DataFrame(rows, columns=columns).assign(node=nodes)
-    return gpd.GeoDataFrame(table, geometry=list(shapely.points(frame.routes.xy[nodes])), crs=frame.crs)
+    return gpd.GeoDataFrame(
+        table, geometry=list(shapely.points(frame.routes.xy[nodes])), crs=frame.crs
+    )
 
 
 def oriented(frame: Frame, arc: routes.Arc) -> tuple[Any, Array, Array]:
@@ -141,6 +172,8 @@ def _pipes(
     lines: list[Any] = []
     pump_rows: list[dict[str, Any]] = []
     pump_spots: list[Any] = []
+    begins: dict[int, float] = {}
+    arrives: list[tuple[int, float]] = []
     for v in used:
         arc = frame.model.arcs[state.way[v]]
         if arc.route < 0 or arc.length < 0.5:  # a sewer that passes the very node
@@ -155,9 +188,11 @@ def _pipes(
             {
                 "pipe": name,
                 "from": at.get(arc.tail, label.get(arc.tail, f"N{arc.tail}")),
-                "to": arc.sewer if arc.head < 0 else at.get(arc.head, label.get(arc.head, f"N{arc.head}")),
+                "to": arc.sewer
+                if arc.head < 0
+                else at.get(arc.head, label.get(arc.head, f"N{arc.head}")),
                 "kind": "pressure" if option.kind == "pressure" else "gravity",
-                "diameter_mm": int(round(option.diameter * 1000)),
+                "diameter_mm": round(option.diameter * 1000),
                 "length_m": arc.length,
                 "off_road": bool(frame.routes.across[arc.route]),
                 "mean_m3d": q,
@@ -167,10 +202,13 @@ def _pipes(
                 "depth_max_m": float(depth.max()),
                 "lifts": len(raised),
                 "lift_m": float(sum(h for _, h in raised)),
+                "joint_m": 0.0,
                 "cost_yuan": models.arc_cost(arc, q),
             }
         )
         lines.append(line)
+        begins[arc.tail] = np.inf if option.kind == "pressure" else float(depth[0])
+        arrives.append((arc.head, float(depth[-1])))
         for i, head in raised:
             pump_rows.append(
                 {"pump": f"B{len(pump_rows) + 1:03d}", "pipe": name, "chainage_m": float(along[i]),
@@ -178,11 +216,16 @@ def _pipes(
                  "kw": 9.81 * peak * head / frame.prices.design["pump.efficiency"]}
             )  # fmt: skip
             pump_spots.append(shapely.line_interpolate_point(line, along[i]))
+    for row, (node, deep) in zip(rows, arrives, strict=True):
+        row["joint_m"] = max(0.0, deep - begins.get(node, np.inf))
     columns = ["pipe", "from", "to", "kind", "diameter_mm", "length_m", "off_road", "mean_m3d",
-               "peak_ls", "slope", "depth_min_m", "depth_max_m", "lifts", "lift_m", "cost_yuan"]  # fmt: skip
+               "peak_ls", "slope", "depth_min_m", "depth_max_m", "lifts", "lift_m", "joint_m",
+               "cost_yuan"]  # fmt: skip
     pipes = gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry=lines, crs=frame.crs)
     names = ["pump", "pipe", "chainage_m", "head_m", "peak_ls", "kw"]
-    pumps = gpd.GeoDataFrame(pd.DataFrame(pump_rows, columns=names), geometry=pump_spots, crs=frame.crs)
+    pumps = gpd.GeoDataFrame(
+        pd.DataFrame(pump_rows, columns=names), geometry=pump_spots, crs=frame.crs
+    )
     return pipes, pumps
 
 
@@ -218,6 +261,7 @@ def _decisions(
     table = empty_decisions(frame.villages, frame.names, frame.people, frame.mean)
     arcs = model.arcs
     sewer_m = _sewer_metres(frame)
+    finder = Search(model, state)
     members: dict[int, int] = {}
     for end in ends:
         members[end] = members.get(end, 0) + 1
@@ -233,7 +277,11 @@ def _decisions(
         row: dict[str, Any] = {"sewer_m": sewer_m[v]}
         row["candidate_plant"], row["candidate_m"] = frame.candidate[i]
         if frame.people[i] <= 0:
-            row |= {"reason": str(Reason.UNDECIDED), "text_zh": "无人口，不安排", "text_en": "nobody lives there"}
+            row |= {
+                "reason": str(Reason.UNDECIDED),
+                "text_zh": "无人口，不安排",
+                "text_en": "nobody lives there",
+            }
             rows.append(row)
             continue
         end = ends[i]
@@ -248,7 +296,7 @@ def _decisions(
         if end >= 0:
             row["trunk_m"] = float(frame.routes.leg[i] if np.isfinite(frame.routes.leg[i]) else 0.0)
             row["trunk_m"] += sum(arcs[k].length for k in path(frame, state, flow, v))
-        row |= _alternatives(frame, outcome, i, v)
+        row |= _alternatives(frame, outcome, finder, i, v)
         chosen = {"station": "cost_station", "shared_station": "cost_station"}.get(
             row["choice"], f"cost_{row['choice']}"
         )
@@ -263,15 +311,17 @@ def _decisions(
         if rest:
             spare = min(rest) - float(model.collect[v]) - join - prices.plant * frame.mean[i]
             row["break_even_m"] = max(0.0, spare / metre) if metre > 0 else np.inf
-        row |= _words(frame, i, row)
+        row |= _words(row)
         rows.append(row)
-    for i, row in enumerate(rows):
-        for name, value in row.items():
-            table.iat[i, table.columns.get_loc(name)] = value
+    given = pd.DataFrame(rows, index=table.index)
+    for name in table.columns.intersection(given.columns):
+        table[name] = given[name].where(given[name].notna(), table[name])
     return table
 
 
-def _alternatives(frame: Frame, outcome: Outcome, i: int, v: int) -> dict[str, float]:
+def _alternatives(
+    frame: Frame, outcome: Outcome, finder: Search, i: int, v: int
+) -> dict[str, float]:
     """What one village adds to the plan, and would add under each alternative."""
     model, state = frame.model, outcome.state
     collected = state.collected.copy()
@@ -281,12 +331,13 @@ def _alternatives(frame: Frame, outcome: Outcome, i: int, v: int) -> dict[str, f
     now = outcome.cost - rest
     flow, _ = models.flows(model, without)
     limit = _FAR * max(now, float(model.local[v]))
-    search = Search(model, without)
     found: dict[str, float] = {"cost_yuan": now}
     for sink in ("sewer", "station"):
-        extra, ways = search.route(v, float(frame.mean[i]), flow, without.way, limit, sink=sink)
+        extra, ways = finder.route(v, float(frame.mean[i]), flow, without.way, limit, sink=sink)
         found[f"cost_{sink}"] = extra + float(model.collect[v]) if ways else float("nan")
-    found["cost_on_site"] = float(frame.on_site[i]) if np.isfinite(frame.on_site[i]) else float("nan")
+    found["cost_on_site"] = (
+        float(frame.on_site[i]) if np.isfinite(frame.on_site[i]) else float("nan")
+    )
     found["cost_reuse"] = float(frame.reuse[i]) if np.isfinite(frame.reuse[i]) else float("nan")
     return found
 
@@ -327,17 +378,20 @@ _REASON = {
 }  # fmt: skip
 
 
-def _words(frame: Frame, i: int, row: dict[str, Any]) -> dict[str, str]:
+def _words(row: dict[str, Any]) -> dict[str, str]:
     """Reason of a choice, and in words what it rests on and what would change it."""
     from qianwan_gis.services._sewage.plan import CHOICES
 
     choice = CHOICES[row["choice"]]
-    zh, en = [f"{choice.zh}，本村新增费用现值 {row['cost_yuan'] / 1e4:.1f} 万元"], [
-        f"{choice.en}: adds {row['cost_yuan'] / 1e4:.1f} x10⁴ yuan (present value)"
-    ]
+    zh, en = (
+        [f"{choice.zh}，本村新增费用现值 {row['cost_yuan'] / 1e4:.1f} 万元"],
+        [f"{choice.en}: adds {row['cost_yuan'] / 1e4:.1f} x10⁴ yuan (present value)"],
+    )
     if row["choice"] == "tank":
         zh.append("位于水源保护区，不得就地排放，外送更贵或不可行")
-        en.append("inside a water-source area: nothing may be discharged, and sending it out costs more")
+        en.append(
+            "inside a water-source area: nothing may be discharged, and sending it out costs more"
+        )
     if row.get("next_best"):
         word, extra = _WORD[row["next_best"]], row["extra_yuan"] / 1e4
         zh.append(f"次优为{word.zh}，贵 {extra:.1f} 万元")
@@ -348,14 +402,18 @@ def _words(frame: Frame, i: int, row: dict[str, Any]) -> dict[str, str]:
     even = row.get("break_even_m", np.nan)
     if np.isfinite(even):
         if np.isfinite(row["sewer_m"]):
-            zh.append(f"单独接管的平衡距离约 {even / 1000:.1f} km，最近可接管网 {row['sewer_m'] / 1000:.1f} km")
+            zh.append(
+                f"单独接管的平衡距离约 {even / 1000:.1f} km，最近可接管网 {row['sewer_m'] / 1000:.1f} km"
+            )
             en.append(f"joining alone would pay up to about {even / 1000:.1f} km; the nearest sewer that "
                       f"takes more is {row['sewer_m'] / 1000:.1f} km away")  # fmt: skip
         else:
             zh.append(f"无可接管网；单独接管的平衡距离约 {even / 1000:.1f} km")
             en.append(f"no sewer to join; joining alone would pay up to about {even / 1000:.1f} km")
     if row["candidate_plant"] and not np.isfinite(row["sewer_m"]):
-        zh.append(f"仅作候选：{row['candidate_plant']}（无管网资料，直线 {row['candidate_m'] / 1000:.1f} km）")
+        zh.append(
+            f"仅作候选：{row['candidate_plant']}（无管网资料，直线 {row['candidate_m'] / 1000:.1f} km）"
+        )
         en.append(f"candidate only: {row['candidate_plant']} (no sewer on record, "
                   f"{row['candidate_m'] / 1000:.1f} km straight)")  # fmt: skip
     return {
@@ -441,7 +499,11 @@ def _bill(
         table = prices.pipe if kind == "gravity" else prices.pressure
         sizes = rules.diameters if kind == "gravity" else rules.pressure_diameters
         price = float(table[int(np.argmin(np.abs(sizes - d)))])
-        zh, en = ("干管（重力）", "Trunk, gravity") if kind == "gravity" else ("干管（压力）", "Trunk, pressure")
+        zh, en = (
+            ("干管（重力）", "Trunk, gravity")
+            if kind == "gravity"
+            else ("干管（压力）", "Trunk, pressure")
+        )
         bill.add(zh, en, f"DN{d * 1000:.0f}", "m", metres, price, "pipe")
     if length:
         run = np.concatenate(length)
@@ -450,25 +512,46 @@ def _bill(
     bill.add("检查井", "Manhole", "≤1.5 m", "座", holes, prices.price["manhole_yuan"], "pipe")
     bill.add("检查井加深", "Manholes, further depth", ">1.5 m", "m", deeper,
              prices.price["manhole_yuan_m"], "pipe")  # fmt: skip
-    bill.add("越野段增加费", "Off the road, extra", "", "项", 1.0 if build_off > 0 else 0.0, build_off, "pipe")
+    bill.add(
+        "越野段增加费",
+        "Off the road, extra",
+        "",
+        "项",
+        1.0 if build_off > 0 else 0.0,
+        build_off,
+        "pipe",
+    )
     bill.add("村至干管连接管", "Legs from villages to the trunk", "", "项", 1.0 if legs > 0 else 0.0,
              legs / prices.capital("pipe"), "pipe")  # fmt: skip
-    bill.add("一体化泵站", "Packaged pumping station", "", "座", pumps, prices.price["pump_yuan"], "pump")
+    bill.add(
+        "一体化泵站", "Packaged pumping station", "", "座", pumps, prices.price["pump_yuan"], "pump"
+    )
     bill.add("泵组功率", "Pump power", "", "kW", kilowatts, prices.price["pump_yuan_kw"], "pump")
     bill.add("接入井", "Joining well", "", "座", joins, prices.price["join_yuan"], "join")
     served = float(frame.households[on].sum())
-    metre = float(prices.gravity_metre(0, rules.cover + rules.diameters[0] + 0.3)) + float(prices.manhole(1.5)) / 30.0
-    bill.add("村内管网", "Village sewers", "DN200", "m", served * prices.price["collect_m"], metre, "collection")
+    metre = (
+        float(prices.gravity_metre(0, rules.cover + rules.diameters[0] + 0.3))
+        + float(prices.manhole(1.5)) / 30.0
+    )
+    bill.add(
+        "村内管网",
+        "Village sewers",
+        "DN200",
+        "m",
+        served * prices.price["collect_m"],
+        metre,
+        "collection",
+    )
     bill.add("接户", "House connection", "", "户", served, prices.price["house_yuan"], "collection")
     life["collection"] = float(prices.collection(served))
-    for kind, zh, en, price in (
+    for kind, zh, en, key in (
         ("on_site", "户用处理设施", "On-site unit", "on_site_yuan"),
         ("reuse", "资源化设施", "Reuse unit", "reuse_yuan"),
         ("tank", "密闭贮池", "Sealed tank", "tank_yuan"),
     ):
         mine = choice == kind
         number = float(frame.households[mine].sum())
-        bill.add(zh, en, "", "户", number, prices.price[price], "on_site")
+        bill.add(zh, en, "", "户", number, prices.price[key], "on_site")
         pay = {"on_site": frame.on_site, "reuse": frame.reuse, "tank": frame.tank}[kind]
         life["on_site"] += float(pay[mine].sum())
     table = bill.table()
@@ -481,15 +564,17 @@ def _bill(
 
 
 def coverage_rows(plan: SewagePlan) -> pd.DataFrame:
-    """Return what the coverage table takes from a plan: ``code``, ``tier``, ``facility_id``,
-    ``metres`` (trunk), ``reason``; one row per village.
+    """Return what the coverage table takes from a plan, one row per village.
 
+    Columns ``code``, ``service``, ``tier``, ``facility_id``, ``metres`` (trunk), ``reason``.
     A plan is not a sewer in the ground: ``covered`` is left to the register.
     """
     table = plan.decisions
-    tier = table["choice"].map(
-        {"sewer": "sewer", "station": "station", "shared_station": "station"}
-    ).fillna("on_site")
+    tier = (
+        table["choice"]
+        .map({"sewer": "sewer", "station": "station", "shared_station": "station"})
+        .fillna("on_site")
+    )
     return pd.DataFrame(
         {
             "code": table["code"], "service": "sewage", "tier": tier,

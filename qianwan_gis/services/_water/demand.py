@@ -71,9 +71,7 @@ def pattern(rules: Rules) -> list[float]:
     if high <= low:
         return [1.0] * 24
     hours = np.arange(24.0)
-    shape = np.maximum(
-        np.maximum(_hump(hours, 7.0), _hump(hours, 18.0)), 0.75 * _hump(hours, 12.0)
-    )
+    shape = np.maximum(np.maximum(_hump(hours, 7.0), _hump(hours, 18.0)), 0.75 * _hump(hours, 12.0))
     shape = (shape - shape.min()) / (shape.max() - shape.min())
     # a power of the shape leaves its ends at 0 and 1 and moves its mean where it must be
     wanted = (1.0 - low) / (high - low)

@@ -70,7 +70,7 @@ _POSITIVE = (
     "demand.day_factor", "demand.hour_factor", "demand.night_factor", "village.quota_lpcd",
     "quantity.safe_lpcd", "head.service_m", "head.static_max_m", "pipe.hazen_c",
     "pipe.max_velocity_ms", "device.max_lift_m", "device.pump_efficiency", "device.tank_depth_m",
-    "device.step_m", "works.tank_share", "works.tank_depth_m", "village.offtake_m",
+    "device.step_m", "works.tank_share", "works.tank_depth_m", "works.near_m", "village.offtake_m",
     "cost.horizon_years",
 )  # fmt: skip
 _NOT_NEGATIVE = (

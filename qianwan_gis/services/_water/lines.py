@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -226,7 +227,7 @@ def _close_gaps(
     spots = shapely.points(ends)
     size = np.bincount(cluster)
     for end, line in tree.query(spots, predicate="dwithin", distance=max(tolerance, _SAME)).T:
-        if line == end // 2 or size[cluster[end]] > 1 and _at_end(cluster, end, line):
+        if line == end // 2 or (size[cluster[end]] > 1 and _at_end(cluster, end, line)):
             continue
         along = float(shapely.line_locate_point(geometry[line], spots[end]))
         if along <= max(tolerance, _SAME) or along >= geometry[line].length - max(tolerance, _SAME):
@@ -294,7 +295,7 @@ def _split(
                 xy.append((float(place.x), float(place.y)))
                 stops.append((along, number[key]))
         stops.append((total, last))
-        for (low, a), (high, b) in zip(stops, stops[1:], strict=False):
+        for (low, a), (high, b) in itertools.pairwise(stops):
             if a != b:
                 pieces.append((a, b, shapely.ops.substring(shape, low, high), line))
     return pieces, np.array(xy), number
@@ -306,7 +307,7 @@ def _heights(
     import geopandas as gpd
 
     if terrain is not None:
-        return terrain.sample(gpd.GeoSeries(shapely.points(xy), crs=crs)).to_numpy()
+        return np.asarray(terrain.sample(gpd.GeoSeries(shapely.points(xy), crs=crs)))
     z = np.array([known.get((round(x, 3), round(y, 3)), np.nan) for x, y in xy.tolist()])
     for i in np.flatnonzero(np.isnan(z)):
         log.add("error", "no_elevation",
@@ -337,9 +338,7 @@ def _tell_parts(model: Any, labels: dict[str, dict[str, Any]], log: ProblemLog) 
     dry = _cut_off(model)
     if not dry:
         return
-    inside = [
-        (key, link) for key, link in model.links() if link.start_node_name in dry
-    ]
+    inside = [(key, link) for key, link in model.links() if link.start_node_name in dry]
     metres = sum(float(link.length) for _, link in inside)
     codes = sorted(labels[n]["code"] for n in dry if n in labels)
     log.add("warning", "no_source_part",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Larger pipes than one with this loss (m/m) at the peak hour gain nothing worth laying.
 _FLAT = 2e-4
+#: Metres that a pump lifts at least; without a least lift it would serve as a mere valve.
+LEAST_LIFT = 5.0
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,11 @@ class Tree:
         Ground level (m).
     low
         Lowest ground (m) along the pipe to each node, both ends included.
+    need
+        Least pressure (m) at each node.
     summits
-        By node: (share of the pipe's length, ground) of places that stand above the line between
-        its ends.
+        By node: (share of the pipe's length, level that the water must reach there) of places that
+        stand above the line between its ends.
     demand
         Peak-hour demand (m³/s) at each node.
     village
@@ -57,6 +61,7 @@ class Tree:
     length: Array
     ground: Array
     low: Array
+    need: Array
     summits: tuple[tuple[tuple[float, float], ...], ...]
     demand: Array
     village: NDArray[np.bool_]
@@ -158,14 +163,13 @@ def size(
     integer[7 * n :] = 1
     build = _Rows(total)
 
-    need = np.where(tree.village, rules["head.service_m"], rules["head.main_min_m"])
-    least, most = tree.ground + need, tree.low + top
+    least, most = tree.ground + tree.need, tree.low + top
     least[0] = tree.head
     most[0] = max(tree.ground[0], tree.head) + top
     # the highest level wanted at or beyond each node decides whether a lift can be of use
     wanted = least.copy()
     for v in range(n - 1, 0, -1):
-        high = max((z for _, z in tree.summits[v]), default=-np.inf) + rules["head.main_min_m"]
+        high = max((level for _, level in tree.summits[v]), default=-np.inf)
         wanted[tree.parent[v]] = max(wanted[tree.parent[v]], wanted[v], high)
     lift_max = rules["device.max_lift_m"]
     lower[at["head"] : at["head"] + n] = np.minimum(least, most)
@@ -175,6 +179,7 @@ def size(
     if (least > most + 1e-9).any():
         return None
     first = 7 * n
+    rank: list[dict[int, int]] = [{}]
     lift_cost = rules.lift_metre(flow)
     for v in range(n):
         head, static, lift, drop, boost, brk, valve = (
@@ -189,6 +194,7 @@ def size(
         cost[boost], cost[lift] = rules.station_fixed, lift_cost[v]
         cost[brk], cost[valve] = rules["cost.break_tank_yuan"], rules["cost.valve_yuan"]
         build.add({lift: 1.0, boost: -lift_max}, -np.inf, 0.0)
+        build.add({lift: 1.0, boost: -LEAST_LIFT}, 0.0, np.inf)
         if v == 0:
             build.add({head: 1.0, lift: -1.0}, tree.head, tree.head)
             far = upper[static] - tree.head
@@ -206,6 +212,10 @@ def size(
         upper[list(these)] = 1.0
         build.add(dict.fromkeys(these, 1.0), 1.0, 1.0)
         lost = dict(zip(these, loss.tolist(), strict=True))
+        sizes = dict(zip(these, options[v].tolist(), strict=True))
+        if u:  # no pipe is wider than the one that feeds it
+            build.add({**sizes, **{k: -w for k, w in rank[u].items()}}, -np.inf, 0.0)
+        rank.append(sizes)
         up_head, up_static = at["head"] + u, at["static"] + u
         upper[drop] = max(0.0, most[u] - tree.ground[u])
         build.add({drop: 1.0, brk: -upper[drop]}, -np.inf, 0.0)
@@ -233,9 +243,9 @@ def size(
             limit = tree.ground[v] + rules["head.static_max_m"]
             room = max(0.0, upper[static] - limit)
             build.add({static: 1.0, valve: -room}, -np.inf, limit)
-        for share, z in tree.summits[v]:
+        for share, level in tree.summits[v]:
             rest = {k: (1.0 - share) * w for k, w in lost.items()}
-            build.add({head: 1.0, **rest}, z + rules["head.main_min_m"], np.inf)
+            build.add({head: 1.0, **rest}, level, np.inf)
     found = _solve.solve(
         cost, rows=[build.matrix()], integer=integer, lower=lower, upper=upper,
         time_limit=time_limit, gap=gap,

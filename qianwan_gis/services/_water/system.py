@@ -282,7 +282,9 @@ class WaterSystem:
         if pipe not in model.pipe_name_list:
             raise UsageError(Text(f"没有管道“{pipe}”", f"there is no pipe “{pipe}”"))
         if mode not in ("closed", "open"):
-            raise UsageError(Text(f"没有故障方式“{mode}”", f"mode must be closed or open, not “{mode}”"))
+            raise UsageError(
+                Text(f"没有故障方式“{mode}”", f"mode must be closed or open, not “{mode}”")
+            )
         if not required_m > 0.1:
             raise UsageError(Text("所需压力应大于0.1 m", "required_m must exceed 0.1 m"))
         before = _pressure_driven(model, required_m)
@@ -443,7 +445,11 @@ def _burst(model: Any, pipe: str, hole_m: float | None) -> str:
 
 def _free(stem: str, taken: Any) -> str:
     used = set(taken)
-    return stem if stem not in used else next(n for i in range(10**6) if (n := f"{stem}{i}") not in used)
+    return (
+        stem
+        if stem not in used
+        else next(n for i in range(10**6) if (n := f"{stem}{i}") not in used)
+    )
 
 
 def _cut_off(model: Any) -> set[str]:

@@ -2,14 +2,16 @@
 
 A stated heuristic: trees grow from all works at once, always to the cheapest village next
 (Takahashi & Matsuyama 1980) while the works has water; branches that cost more than single-village
-schemes are cut; each tree is then shortened by exchange of paths until nothing gets shorter.
+schemes are cut; then trees between the shortest one (by exchange of paths) and that of shortest
+ways are priced by the pipes that their flows need, and the cheapest is kept.
 """
 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shapely
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 _PROFILE_M = 60.0  # between heights along a pipe
 _LEAST_M = 1.0  # shortest pipe
+_STEEP = (0.0, 8.0, 25.0)  # metres of pipe that a metre of rise or fall may be worth
+#: Share of a clear-water tank's depth below which the water does not fall, and over which not rise.
+TANK_RESERVE = 0.1
 
 
 @dataclass
@@ -47,6 +52,10 @@ class Graph:
         Node of every terminal (villages, then works); -1 where no road is near.
     near
         By node: (neighbour, metres, edge).
+    top
+        Highest ground (m) along each edge; empty where all is level.
+    climb
+        Metres of rise along each edge, both ways together.
     """
 
     ends: list[tuple[int, int]]
@@ -55,13 +64,17 @@ class Graph:
     presumed: list[bool]
     place: NDArray[np.int64]
     near: list[list[tuple[int, float, int]]]
+    top: list[float] = field(default_factory=list)
+    climb: list[float] = field(default_factory=list)
 
 
-def build_graph(network: RoadNetwork, points: gpd.GeoSeries, reach: float) -> Graph:
+def build_graph(
+    network: RoadNetwork, points: gpd.GeoSeries, reach: float, terrain: Terrain | None = None
+) -> Graph:
     """Return the roads open to walkers as a graph that has ``points`` as nodes.
 
     Motorways carry no pipes; what walkers may use does. A point further than ``reach`` metres from
-    any road gets no node.
+    any road gets no node. Roads over ground without heights carry no pipes.
     """
     mode = "walk" if "walk" in network.modes else None
     places = network.snap(points, mode=mode, farthest=reach)
@@ -94,7 +107,7 @@ def build_graph(network: RoadNetwork, points: gpd.GeoSeries, reach: float) -> Gr
                 stops.append((share, count))
                 count += 1
         stops.append((1.0, b))
-        for (low, first), (high, last) in zip(stops, stops[1:], strict=False):
+        for (low, first), (high, last) in itertools.pairwise(stops):
             if first != last:
                 ends.append((first, last))
                 parts.append(shapely.ops.substring(line, low, high, normalized=True))
@@ -108,12 +121,36 @@ def build_graph(network: RoadNetwork, points: gpd.GeoSeries, reach: float) -> Gr
         parts.append(shapely.LineString([(places.x[i], places.y[i]), spots[i]]))
         presumed.append(False)
         count += 1
+    top: list[float] = []
+    climb: list[float] = []
+    if terrain is not None:
+        top, climb = _relief(parts, terrain, network.working.crs)
+        known = [k for k, z in enumerate(top) if np.isfinite(z)]
+        ends = [ends[k] for k in known]
+        parts = [parts[k] for k in known]
+        presumed = [presumed[k] for k in known]
+        top, climb = [top[k] for k in known], [climb[k] for k in known]
     length = [max(float(p.length), _LEAST_M) for p in parts]
     near: list[list[tuple[int, float, int]]] = [[] for _ in range(count)]
     for e, (a, b) in enumerate(ends):
         near[a].append((b, length[e], e))
         near[b].append((a, length[e], e))
-    return Graph(ends, length, parts, presumed, place, near)
+    return Graph(ends, length, parts, presumed, place, near, top, climb)
+
+
+def _relief(parts: list[Any], terrain: Terrain, crs: Any) -> tuple[list[float], list[float]]:
+    """Highest ground and rise both ways of every edge; NaN where a height is missing."""
+    samples = [_stations(part)[1] for part in parts]
+    if not samples:
+        return [], []
+    heights = _heights(np.vstack(samples), terrain, crs, missing="nan")
+    top, climb, start = [], [], 0
+    for points in samples:
+        z = heights[start : start + len(points)]
+        start += len(points)
+        top.append(float(z.max()))
+        climb.append(float(np.abs(np.diff(z)).sum()))
+    return top, climb
 
 
 def _working_lines(network: RoadNetwork) -> Any:
@@ -188,14 +225,116 @@ def grow(
     return edges, owner
 
 
-def shorten(graph: Graph, edges: set[int], root: int, terminals: set[int]) -> set[int]:
-    """Return a shorter tree that joins the same terminals."""
+def cheapest(
+    graph: Graph, edges: set[int], root: int, demand: dict[int, float], head: float, rules: Rules
+) -> set[int]:
+    """Return the cheapest found tree that joins the same villages to the works.
+
+    The shortest tree saves trench, the tree of shortest ways saves large pipes, a way round a hill
+    saves pumping. Between them lie trees that count a share of the way already gone (after Alpert
+    et al. 1995) and trees that count a rise as so many metres; each is priced by the pipe and the
+    lift that every flow needs, and the cheapest is kept.
+
+    Parameters
+    ----------
+    edges
+        A tree that joins all of ``demand``.
+    demand
+        m³/d by village node.
+    head
+        Level of the water at the works (m).
+    """
+    wanted = set(demand)
+    edges = steiner.prune(graph.ends, edges, wanted | {root})[0]
     if not edges:
         return edges
-    return steiner.improve(graph.ends, graph.length, graph.near, edges, root, terminals)
+    found = [edges, steiner.improve(graph.ends, graph.length, graph.near, edges, root, wanted)]
+    for steep in _STEEP if graph.climb else _STEEP[:1]:
+        weight = graph.length
+        if steep:
+            weight = [m + steep * c for m, c in zip(graph.length, graph.climb, strict=True)]
+        found += [_between(graph, root, wanted, share, weight) for share in (0.0, 0.2, 0.5, 1.0)]
+    return min(found, key=lambda e: (tree_cost(graph, e, root, demand, head, rules), sorted(e)))
 
 
-def rooted(graph: Graph, edges: set[int], root: int) -> tuple[list[int], dict[int, tuple[int, int]]]:
+def _between(
+    graph: Graph, root: int, wanted: set[int], share: float, weight: list[float]
+) -> set[int]:
+    """Grow a tree where joining at a node costs ``share`` of its way from the works."""
+    left = set(wanted)
+    gone: dict[int, float] = {root: 0.0}
+    best: dict[int, float] = {root: 0.0}
+    via: dict[int, tuple[int, int]] = {}
+    edges: set[int] = set()
+    queue: list[tuple[float, int]] = [(0.0, root)]
+    while queue and left:
+        cost, node = heapq.heappop(queue)
+        if cost > best[node]:
+            continue
+        if node in left:
+            path = []
+            while node not in gone:
+                up, edge = via[node]
+                path.append((node, edge))
+                node = up
+            for at, edge in reversed(path):
+                gone[at] = gone[node] + weight[edge]
+                edges.add(edge)
+                left.discard(at)
+                best[at] = share * gone[at]
+                heapq.heappush(queue, (best[at], at))
+                node = at
+            continue
+        for other, _, edge in graph.near[node]:
+            new = cost + weight[edge]
+            if other not in gone and new < best.get(other, np.inf):
+                best[other] = new
+                via[other] = (node, edge)
+                heapq.heappush(queue, (new, other))
+    return edges
+
+
+def tree_cost(
+    graph: Graph, edges: set[int], root: int, demand: dict[int, float], head: float, rules: Rules
+) -> float:
+    """Present value (yuan) of a tree: pipes for their peak flow at about 1 m/s, and lifts.
+
+    Water is lifted where the ground rises above all that it has passed; a metre of lift bears its
+    share of a station.
+    """
+    order, parent = rooted(graph, edges, root)
+    rise = rises(graph, order, parent, head, rules)
+    load = {node: demand.get(node, 0.0) for node in order}
+    total = 0.0
+    for node in reversed(order[1:]):
+        up, edge = parent[node]
+        load[up] += load[node]
+        total += _edge_cost(load[node], graph.length[edge], rise[node], rules)
+    return total
+
+
+def rises(
+    graph: Graph, order: list[int], parent: dict[int, tuple[int, int]], head: float, rules: Rules
+) -> dict[int, float]:
+    """Metres by which the edge to each node rises above all ground passed before it."""
+    level = dict.fromkeys(order[:1], head - rules["head.main_min_m"])
+    rise = dict.fromkeys(order[:1], 0.0)
+    for node in order[1:]:
+        up, edge = parent[node]
+        level[node] = max(level[up], graph.top[edge]) if graph.top else level[up]
+        rise[node] = level[node] - level[up]
+    return rise
+
+
+def _edge_cost(day_m3: float, metres: float, rise: float, rules: Rules) -> float:
+    flow = day_m3 * rules["demand.hour_factor"] / 86_400.0
+    station = rules.station_fixed / rules["device.max_lift_m"]
+    return _metre(flow, rules) * metres + rise * (station + float(rules.lift_metre(flow)))
+
+
+def rooted(
+    graph: Graph, edges: set[int], root: int
+) -> tuple[list[int], dict[int, tuple[int, int]]]:
     """Return the nodes of a tree from the root outwards, and (parent, edge) of each."""
     at: dict[int, list[int]] = {}
     for e in sorted(edges):
@@ -213,8 +352,8 @@ def rooted(graph: Graph, edges: set[int], root: int) -> tuple[list[int], dict[in
 
 
 def cut_dear(
-    graph: Graph, edges: set[int], root: int, demand: dict[int, float], ground: dict[int, float],
-    head: float, free: set[int], rules: Rules,
+    graph: Graph, edges: set[int], root: int, demand: dict[int, float], head: float,
+    free: set[int], rules: Rules,
 ) -> set[int]:  # fmt: skip
     """Return the villages (nodes) whose own schemes cost less than to bring water to them.
 
@@ -223,27 +362,23 @@ def cut_dear(
     with a village that must stay (not ``free``) stay.
     """
     order, parent = rooted(graph, edges, root)
+    rise = rises(graph, order, parent, head, rules)
     saved = dict.fromkeys(order, 0.0)
     load = dict.fromkeys(order, 0.0)
     held = dict.fromkeys(order, 0)
     below: dict[int, list[int]] = {node: [] for node in order}
     dropped: set[int] = set()
-    factor = rules["demand.hour_factor"] / 86_400.0
     for node in reversed(order):
         if node in demand:
             q = demand[node]
-            climb = max(0.0, ground[node] + rules["head.service_m"] - head)
-            water = float(rules.works_water(q)) + float(rules.lift_metre(q * factor)) * climb
-            saved[node] += float(rules.single(q)) - water
+            saved[node] += float(rules.single(q)) - float(rules.works_water(q))
             load[node] += q
             held[node] += node not in free
             below[node].append(node)
         up, edge = parent[node]
-        if up < 0:
+        if up < 0 or not below[node]:
             continue
-        net = saved[node] - _metre(load[node] * factor, rules) * graph.length[edge]
-        if not below[node]:
-            continue
+        net = saved[node] - _edge_cost(load[node], graph.length[edge], rise[node], rules)
         if net < 0 and not held[node]:
             dropped.update(below[node])
             continue
@@ -322,7 +457,7 @@ def lay(
         start += len(points)
         here = number[a]
         marks = _steps(ground, rules["device.step_m"])
-        for low, high in zip(marks, marks[1:], strict=False):
+        for low, high in itertools.pairwise(marks):
             last = high == marks[-1]
             up.append(here)
             here = len(up) - 1
@@ -334,15 +469,29 @@ def lay(
             weak.append(flag)
         number[b] = here
     length = np.array([0.0, *(max(float(line.length), _LEAST_M) for line in lines[1:])])
-    low = np.array([z[0], *(float(p[1].min()) for p in profiles[1:])])
-    summits = ((), *(_summits(*p) for p in profiles[1:]))
+    lowest = np.array([z[0], *(float(p[1].min()) for p in profiles[1:])])
     who = np.array(terminal)
+    away = np.zeros(len(up))
+    for v in range(1, len(up)):
+        away[v] = away[up[v]] + length[v]
+    # just behind the tank a pipe has the water's depth over it and no more
+    main, close = rules["head.main_min_m"], rules["works.near_m"]
+    need = np.where(who >= 0, rules["head.service_m"], np.where(away <= close, 0.0, main))
+    summits: list[tuple[tuple[float, float], ...]] = [()]
+    for v in range(1, len(up)):
+        before = away[v] - length[v]
+        summits.append(
+            tuple(
+                (share, ground + (main if before + share * length[v] > close else 0.0))
+                for share, ground in _summits(*profiles[v])
+            )
+        )
     wants = np.where(who >= 0, demand[who], 0.0) if len(demand) else np.zeros(len(who))
-    base = z[0] if head is None else head
+    floor = z[0] if head is None else head
     tree = Tree(
-        np.array(up), length, np.array(z), low, tuple(summits),
-        wants / 86_400.0 * rules["demand.hour_factor"], who >= 0, base,
-        base + rules["works.tank_depth_m"],
+        np.array(up), length, np.array(z), lowest, need, tuple(summits),
+        wants / 86_400.0 * rules["demand.hour_factor"], who >= 0,
+        floor + TANK_RESERVE * rules["works.tank_depth_m"], floor + rules["works.tank_depth_m"],
     )  # fmt: skip
     return Laid(tree, np.array(xy), tuple(lines), tuple(profiles), who, np.array(weak))
 
@@ -390,10 +539,13 @@ def _stations(line: Any) -> tuple[Array, Array]:
     return along, shapely.get_coordinates(shapely.line_interpolate_point(line, along))
 
 
-def _heights(points: Array, terrain: Terrain, crs: Any) -> Array:
+def _heights(
+    points: Array, terrain: Terrain, crs: Any, missing: Literal["error", "nan"] = "error"
+) -> Array:
     import geopandas as gpd
 
-    return terrain.sample(gpd.GeoSeries(shapely.points(points), crs=crs)).to_numpy()
+    series = gpd.GeoSeries(shapely.points(points), crs=crs)
+    return np.asarray(terrain.sample(series, missing=missing))
 
 
 def _steps(ground: Array, step: float) -> list[int]:
