@@ -6,7 +6,7 @@ import pytest
 import shapely
 
 from qianwan_gis import datum
-from qianwan_gis._errors import DataError, UsageError
+from qianwan_gis._errors import DataError, ProblemLog, UsageError
 from qianwan_gis.gazetteer import (
     TOWNSHIP_COLUMNS,
     UNIT_COLUMNS,
@@ -206,7 +206,17 @@ def test_tables_that_cannot_be_used(tmp_path):
 
 
 def test_hostile_rows_are_named_and_nothing_else(tmp_path):
-    rows = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", "字" * 40000, "😀", "　​"]
-    table = {"乡镇": ["甲镇"] * 6, "村名": ["乙村", *rows]}
-    found = faults(written(tmp_path, table))
-    assert [f[:2] for f in found] == [("bad_name", n) for n in range(3, 8)]
+    rows = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", "字" * 40000, "😀"]
+    table = {"乡镇": ["甲镇"] * 5, "村名": ["乙村", *rows]}
+    log = ProblemLog()
+    read = Gazetteer.read(written(tmp_path, table), adcode="990001", log=log)
+    assert [(p.code, p.level, p.row) for p in log] == [
+        ("bad_name", "warning", n) for n in range(3, 7)
+    ]
+    assert len(read.units) == 5
+    assert read.units["name"].iloc[0] == "乙"
+
+
+def test_a_name_of_nothing_visible_is_an_error(tmp_path):
+    table = {"乡镇": ["甲镇"] * 2, "村名": ["乙村", "　\u200b"]}
+    assert [f[:2] for f in faults(written(tmp_path, table))] == [("bad_name", 3)]
