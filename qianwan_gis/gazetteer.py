@@ -14,7 +14,14 @@ from qianwan_gis._errors import DataError, ProblemLog, UsageError
 from qianwan_gis._io import read_layer, read_table, rename_columns
 from qianwan_gis._text import Text
 from qianwan_gis.datum import WGS84, transform
-from qianwan_gis.names import NameIndex, is_name, normalise, short_name, township_core
+from qianwan_gis.names import (
+    NameIndex,
+    is_name,
+    normalise,
+    short_name,
+    township_core,
+    visible,
+)
 
 UNIT_COLUMNS = (
     "code",
@@ -536,10 +543,10 @@ def _check_rows(table: pd.DataFrame, first_row: int, file: str, log: ProblemLog)
         if not is_name(name):
             shown = name if len(name) <= 20 else name[:20] + "…"
             log.add(
-                "warning" if name else "error",
+                "warning" if visible(name) else "error",
                 "bad_name",
-                f"“{shown}”不是可用的村名" if name else "村名为空",
-                f"“{shown}” is not usable as a name" if name else "the name is empty",
+                f"“{shown}”不是可用的村名" if visible(name) else "村名为空",
+                f"“{shown}” is not usable as a name" if visible(name) else "the name is empty",
                 file=file,
                 row=row,
                 field="name",

@@ -214,7 +214,7 @@ def test_hostile_rows_are_named_and_nothing_else(tmp_path):
         ("bad_name", "warning", n) for n in range(3, 7)
     ]
     assert len(read.units) == 5
-    assert read.units["name"].iloc[0] == "乙"
+    assert read.units["name"].iloc[0] == "乙村"
 
 
 def test_a_name_of_nothing_visible_is_an_error(tmp_path):

@@ -636,7 +636,12 @@ def test_very_many_roads_are_drawn_from_tiles_in_the_page(
     drawn = """() => {
       let n = 0;
       for (const c of document.querySelectorAll('.leaflet-qwroads-pane canvas')) {
-        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        const copy = document.createElement('canvas');
+        copy.width = c.width;
+        copy.height = c.height;
+        const context = copy.getContext('2d', {willReadFrequently: true});
+        context.drawImage(c, 0, 0);
+        const d = context.getImageData(0, 0, c.width, c.height).data;
         for (let i = 3; i < d.length; i += 4) n += d[i] > 100;
       }
       return n;
