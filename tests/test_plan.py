@@ -79,7 +79,13 @@ def test_unknown_standard_names_its_neighbours():
 
 @pytest.mark.parametrize("target", ["gcj02", "bd09"])
 @pytest.mark.parametrize(
-    "name", ["roads/roads.gpkg", "facilities/clinic_village.gpkg", "corridor/segments.gpkg"]
+    "name",
+    [
+        "roads/roads.gpkg",
+        "facilities/clinic_village.gpkg",
+        "corridor/segments.gpkg",
+        "villages/settlements.gpkg",
+    ],
 )
 def test_a_layer_in_another_datum_than_declared_is_refused(own_demo, name, target):
     shift(own_demo / name, target)
@@ -192,3 +198,19 @@ def test_second_county_from_init_to_outputs(tmp_path):
     assert (plan.villages["lists"] != "").sum() == 3
     out = plan.write(tmp_path / "out")
     assert (out / "map.html").stat().st_size > 100_000
+
+
+def test_a_boundary_in_another_datum_is_refused(tmp_path):
+    from qianwan_gis import boundaries
+    from qianwan_gis.project import init_project
+
+    folder = tmp_path / "county"
+    init_project(folder, "140525")
+    path = folder / "boundaries" / "县界.gpkg"
+    boundaries.outline("140525")[["adcode", "geometry"]].to_crs(4326).to_file(path)
+    toml = folder / "county.toml"
+    text = toml.read_text(encoding="utf-8")
+    toml.write_text(text + '\n[boundary.file]\npath = "boundaries/县界.gpkg"\n', encoding="utf-8")
+    Plan.open(folder).check()
+    shift(path, "gcj02")
+    assert [p.file for p in errors_of(folder) if p.code == "datum_mismatch"] == ["县界.gpkg"]
