@@ -169,3 +169,35 @@ def test_an_output_folder_that_cannot_be_made_gives_a_message(
     assert code == 1
     assert "无法读写" in shown
     assert str(tmp_path / "file") in shown
+
+
+def test_site_proposes_and_writes(capsys, monkeypatch, demo_folder, tmp_path):
+    code, text = call(
+        capsys,
+        monkeypatch,
+        "site",
+        demo_folder,
+        "--service",
+        "clinic",
+        "--add",
+        "2",
+        "--out",
+        tmp_path,
+    )
+    assert code == 0
+    assert "建议新增" in text
+    assert (tmp_path / "site_clinic_village" / "sites.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["site", "zezhou", "--service", "clinic"], "资料不足"), (["sewage", "zezhou"], "没有地形数据"),
+     (["water", "zezhou"], "没有地形数据")],
+)  # fmt: skip
+def test_thin_data_is_told_and_nothing_written(capsys, monkeypatch, tmp_path, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    code, text = call(capsys, monkeypatch, *arguments)
+    assert code == 1
+    assert words in text
+    assert "Traceback" not in text
+    assert not list(tmp_path.rglob("*"))
