@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,8 +26,10 @@ class Seen:
 
 @contextlib.contextmanager
 def browser() -> Iterator[Any]:
-    """Start Chromium, or skip the test where it is absent."""
+    """Start Chromium; skip the test where it is absent, except in CI."""
     sync_api = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM and os.environ.get("QIANWAN_REQUIRE_BROWSER"):
+        pytest.fail("Chromium is required here (QIANWAN_REQUIRE_BROWSER) but was not found")
     if not CHROMIUM:
         pytest.skip("no Chromium here")
     with sync_api.sync_playwright() as playwright:
