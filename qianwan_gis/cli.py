@@ -176,6 +176,7 @@ def run(key: Key, out: Out = None, sets: Sets = None, provider: Providers = None
     folder = plan.write(_folder(out, plan))
     _print_problems([p for p in plan.problems if p.level != "note"], limit=8)
     _print_frame(plan.headline(), [_say("本次结果", "this run"), ""])
+    _print_problems(p for p in plan.problems if p.code == "not_written")
     _print(_say("请看：", "Open:"))
     for name, what in outputs.files(plan).items():
         if (folder / name).exists():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from qianwan_gis import __version__, _io, report, review
-from qianwan_gis._errors import UnavailableError, UsageError
+from qianwan_gis._errors import Problem, UnavailableError, UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.export import content, gpkg, tables
 from qianwan_gis.maps import static, web
@@ -49,7 +49,7 @@ def write(plan: Plan, folder: Path) -> Path:
     """Write all outputs of a plan.
 
     Files of other makers in the folder are kept. Where no Chinese font is installed the atlas is
-    left out and the report has no figures; ``run.json`` and the report's problems say so.
+    left out and the report has no figures; ``run.json`` and a problem of the plan say so.
 
     Parameters
     ----------
@@ -75,6 +75,7 @@ def write(plan: Plan, folder: Path) -> Path:
                 step(stage / name)
             except UnavailableError as error:
                 missing.append(error.text.get(plan.lang))
+                plan.tell(Problem("not_written", "warning", error.text, file=name))
             timing[name] = round(time.perf_counter() - started, 3)
         _write_record(plan, stage, timing, missing)
         _keep_foreign(folder, stage)

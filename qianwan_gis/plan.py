@@ -162,6 +162,10 @@ class Plan:
         order = {"error": 0, "warning": 1, "note": 2}
         return sorted(dict.fromkeys(self._log), key=lambda p: order[p.level])
 
+    def tell(self, problem: Problem) -> None:
+        """Add what a later step found to the plan's problems."""
+        self._log.problems.append(problem)
+
     def _read(self, reader: Callable[[ProblemLog], _T]) -> _T:
         """Run one input step; its faults join the plan's, errors are raised."""
         log = ProblemLog()

@@ -1,5 +1,6 @@
 """The command line: exit codes, messages instead of tracebacks, nothing half-written."""
 
+import json
 import os
 import subprocess
 import sys
@@ -201,3 +202,16 @@ def test_thin_data_is_told_and_nothing_written(capsys, monkeypatch, tmp_path, ar
     assert words in text
     assert "Traceback" not in text
     assert not list(tmp_path.rglob("*"))
+
+
+def test_an_output_that_cannot_be_made_is_told(capsys, monkeypatch, demo_folder, tmp_path):
+    from qianwan_gis.maps import static
+
+    monkeypatch.setattr(static, "find_font", lambda: None)  # a machine without a Chinese font
+    code, text = call(capsys, monkeypatch, "run", demo_folder, "--out", tmp_path / "out")
+    assert code == 0
+    assert "atlas.pdf" in text
+    assert not (tmp_path / "out" / "atlas.pdf").exists()
+    assert (tmp_path / "out" / "report.docx").is_file()
+    record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert record["not_written"]
