@@ -214,6 +214,8 @@ def _front(
 ) -> None:
     lang = results.lang
     sheet = book.add_worksheet(names[0])
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 12)
