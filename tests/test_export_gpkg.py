@@ -10,6 +10,7 @@ import pytest
 from results_fixture import HOSTILE, rich, thin
 
 from qianwan_gis import layers
+from qianwan_gis._text import Text
 from qianwan_gis.export import gpkg, styles
 
 
@@ -140,7 +141,7 @@ def test_file_is_sound(thin_file):
 def test_qml_escapes_and_sld_keeps_an_else_rule():
     style = layers.CATEGORY_STYLE
     hostile = layers.Style(
-        layers.Text(HOSTILE[0], ""), "point", style.symbols, by="category", label=HOSTILE[0]
+        Text(HOSTILE[0], ""), "point", style.symbols, by="category", label=HOSTILE[0]
     )
     root = ET.fromstring(styles.qml(hostile))
     assert next(root.iter("text-style")).get("fieldName") == HOSTILE[0]

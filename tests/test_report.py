@@ -11,6 +11,7 @@ from results_fixture import HOSTILE, rich, thin
 
 from qianwan_gis import layers, report
 from qianwan_gis.export.document import Document, Heading, Text, chinese_number, clean, markdown
+from qianwan_gis.schemas import value_text
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
@@ -51,7 +52,7 @@ def test_numbers_are_those_of_the_tables(thin_files):
         f"{len(own)}个村中评估了{assessed}个，覆盖{covered}个，未覆盖{assessed - covered}个" in text
     )
     for reason in own.loc[own["covered"].isna(), "reason"].unique():
-        assert layers.value_text("reason", reason).zh in text
+        assert value_text("reason", reason).zh in text
 
 
 def test_thin_data_forbid_shares_people_stakes_and_decimals(thin_files):
