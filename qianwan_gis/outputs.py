@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import platform
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,7 +37,9 @@ def files(plan: Plan) -> dict[str, Text]:
             "网页地图，双击打开，不需要网络", "web map; opens by double-click, offline"
         ),
         "report.docx": Text("报告（Word）", "report (Word)"),
-        "report.md": Text("报告（文本）", "report (text)"),
+        "report.md": Text(
+            "报告（文本，插图在 figures 文件夹）", "report (text; its pictures are in figures)"
+        ),
         "tables.xlsx": Text("表格（Excel）", "tables (Excel)"),
         "coverage.csv": Text("服务覆盖明细", "coverage, row by row"),
         f"{plan.county.key}.gpkg": Text("规划图层（QGIS）", "planning layers (QGIS)"),
@@ -100,8 +103,9 @@ def write_geocoding(plan: Plan, folder: Path) -> list[Path]:
         review.write_review(plan, folder / "review.html"),
     ]
     regions = folder / "regions.gpkg"
-    regions.unlink(missing_ok=True)
-    plan.regions.to_file(regions, layer="regions")
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".regions.") as draft:
+        plan.regions.to_file(Path(draft) / regions.name, layer="regions")
+        (Path(draft) / regions.name).replace(regions)
     return [*written, regions]
 
 
@@ -145,7 +149,7 @@ def _keep_foreign(old: Path, stage: Path) -> None:
         return
     try:
         record = json.loads((old / RECORD).read_text(encoding="utf-8"))
-        ours = {*record["outputs"], RECORD}
+        ours = {RECORD, *(name.split("/")[0] for name in record["outputs"])}
     except (OSError, ValueError, KeyError, TypeError):
         ours = set()
     for item in old.iterdir():

@@ -17,8 +17,8 @@ def browser():
     """Start one headless Chromium for a test session; skip where none is installed, except in CI."""
     path = chromium()
     if path is None:
-        if os.environ.get("QIANWAN_REQUIRE_BROWSER"):
-            pytest.fail("Chromium is required here (QIANWAN_REQUIRE_BROWSER) but was not found")
+        if os.environ.get("QIANWAN_REQUIRE_SYSTEM"):
+            pytest.fail("Chromium is required here (QIANWAN_REQUIRE_SYSTEM) but was not found")
         pytest.skip("Chromium is not installed")
     from playwright.sync_api import sync_playwright
 

@@ -28,8 +28,8 @@ class Seen:
 def browser() -> Iterator[Any]:
     """Start Chromium; skip the test where it is absent, except in CI."""
     sync_api = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM and os.environ.get("QIANWAN_REQUIRE_BROWSER"):
-        pytest.fail("Chromium is required here (QIANWAN_REQUIRE_BROWSER) but was not found")
+    if not CHROMIUM and os.environ.get("QIANWAN_REQUIRE_SYSTEM"):
+        pytest.fail("Chromium is required here (QIANWAN_REQUIRE_SYSTEM) but was not found")
     if not CHROMIUM:
         pytest.skip("no Chromium here")
     with sync_api.sync_playwright() as playwright:

@@ -14,6 +14,7 @@ from results_fixture import HOSTILE, rich, thin
 
 from qianwan_gis import schemas
 from qianwan_gis.export import content, dictionary, tables
+from qianwan_gis.schemas import VALUE_TEXT
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +178,12 @@ def test_dictionary_page_has_every_column_and_value(lang):
             cells = re.split(r"(?<!\\)\|", row)[1:-1]
             assert len(cells) == 7
             assert all(v in html.unescape(cells[6].replace("\\", "")) for v in column.allowed)
+
+
+def test_people_read_words_not_codes():
+    table = content.villages_table(rich())
+    coded = set(VALUE_TEXT["population_kind"]) | set(VALUE_TEXT["basis"]) | set(VALUE_TEXT["match"])
+    for column in ("population_kind", "basis", "match"):
+        shown = set(table.frame[column])
+        assert shown - {""}, column
+        assert not shown & coded, column

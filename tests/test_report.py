@@ -36,6 +36,14 @@ def test_findings_come_first_then_what_to_collect(thin_files):
     assert [h.split("、")[0] for h in heads] == [chinese_number(i + 1) for i in range(len(heads))]
 
 
+def test_pictures_of_the_text_report_are_files_beside_it(thin_files):
+    if len(thin_files) == 2:
+        pytest.skip("no Chinese font: no pictures")
+    named = re.findall(r"!\[[^]]+\]\((figures/[^)]+\.png)\)", thin_files[0].read_text("utf-8"))
+    assert [thin_files[0].parent / name for name in named] == thin_files[2:]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in thin_files[2:])
+
+
 def test_numbers_are_those_of_the_tables(thin_files):
     results = thin()
     text = thin_files[0].read_text(encoding="utf-8")

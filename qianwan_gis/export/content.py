@@ -167,8 +167,7 @@ def villages_table(results: Results) -> Table:
     villages = results.villages
     names = [c.name for c in VILLAGES if c.name in villages.columns and c.kind != "Point"]
     frame = pd.DataFrame(villages[names])
-    for coded in ("basis", "match"):
-        frame[coded] = frame[coded].map(lambda v, name=coded: value_text(name, v).get(results.lang))
+    frame = _in_words(frame, ("population_kind", "basis", "match"), results.lang)
     points = villages.geometry
     degrees = points.to_crs("EPSG:4490")
     frame["x"], frame["y"] = points.x.round(1), points.y.round(1)
@@ -224,10 +223,7 @@ def coverage_table(results: Results, *, coded: bool = False) -> Table:
     else:
         frame["state"] = state.map(lambda s: STATE_TEXT[s].get(results.lang))
         frame = frame.drop(columns="covered")
-        for name in ("service", "tier", "reason", "basis"):
-            frame[name] = frame[name].map(
-                lambda v, name=name: value_text(name, v).get(results.lang)
-            )
+        frame = _in_words(frame, ("service", "tier", "reason", "basis"), results.lang)
     frame = villages.merge(frame, on="code", how="right", validate="1:m")
     order = ["code", "name", "township", "lists", "category"]
     frame = frame[[*order, *(c for c in frame.columns if c not in order)]]
@@ -261,11 +257,7 @@ def summary_table(results: Results, by: str) -> Table | None:
         or (not disclosure.county_shares and str(name).startswith("share"))
     ]
     frame = frame.drop(columns=hidden).reset_index(drop=True)
-    for name in ("service", "tier", "reason"):
-        if name in frame:
-            frame[name] = frame[name].map(
-                lambda v, name=name: value_text(name, v).get(results.lang)
-            )
+    frame = _in_words(frame, ("service", "tier", "reason"), results.lang)
     counted = tuple(_KNOWN[c] for c in ("covered", "uncovered", "unknown", "people"))
     return Table(
         f"summary_{by}",
@@ -389,6 +381,14 @@ def _localised(frame: pd.DataFrame, results: Results) -> pd.DataFrame:
     for name in made.columns:
         if made[name].dtype == object:
             made[name] = made[name].map(lambda v: v.get(results.lang) if isinstance(v, Text) else v)
-        if name == "basis":
-            made[name] = made[name].map(lambda v: value_text("basis", v).get(results.lang))
+    return _in_words(made, ("basis",), results.lang)
+
+
+def _in_words(frame: pd.DataFrame, coded: Sequence[str], lang: Lang) -> pd.DataFrame:
+    """Replace codes by the reader's words in those of the columns that are there."""
+    made = frame.copy()
+    for name in made.columns.intersection(list(coded)):
+        made[name] = made[name].map(
+            lambda value, name=name: "" if pd.isna(value) else value_text(name, value).get(lang)
+        )
     return made

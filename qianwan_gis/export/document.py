@@ -52,6 +52,11 @@ class Figure:
     png: bytes
     sheet: str
 
+    @property
+    def file(self) -> str:
+        """Where the picture lies beside ``report.md``."""
+        return f"figures/{self.sheet}.png"
+
 
 Block = Heading | Paragraph | Bullets | TableBlock | Figure
 
@@ -137,7 +142,7 @@ def clean(text: str) -> str:
 
 
 def markdown(document: Document) -> str:
-    """Return the report as Markdown. Pictures are named, not embedded: they are in the atlas."""
+    """Return the report as Markdown; its pictures are the files named by `Figure.file`."""
     zh = document.lang == "zh"
     lines = [f"# {escape(document.title)}", ""]
     for mark in document.marks:
@@ -161,8 +166,7 @@ def markdown(document: Document) -> str:
                 if block.note:
                     lines += [escape(block.note), ""]
             case Figure():
-                where = "见 report.docx 与 atlas.pdf" if zh else "see report.docx and atlas.pdf"
-                lines += [f"*{escape(block.caption)}（{where}）*" if zh else f"*{escape(block.caption)} ({where})*", ""]  # fmt: skip
+                lines += [f"![{escape(block.caption)}]({block.file})", "", f"*{escape(block.caption)}*", ""]  # fmt: skip
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from qianwan_gis import _io
 from qianwan_gis._text import Text
 from qianwan_gis.export import docx
-from qianwan_gis.export.document import Document, markdown
+from qianwan_gis.export.document import Document, Figure, markdown
 from qianwan_gis.layers import Results
 from qianwan_gis.report._parts import road_lengths
 from qianwan_gis.report.basis import (
@@ -32,7 +32,7 @@ from qianwan_gis.report.inputs import (
 
 
 def write_report(results: Results, folder: Path | str) -> list[Path]:
-    """Write ``report.md`` and ``report.docx``.
+    """Write ``report.md`` with its pictures in ``figures/``, and ``report.docx``.
 
     Parameters
     ----------
@@ -44,13 +44,15 @@ def write_report(results: Results, folder: Path | str) -> list[Path]:
     Returns
     -------
     list of Path
-        The two files. The same results give the same bytes.
+        The files. The same results give the same bytes.
     """
     folder = Path(folder)
     document = build(results)
+    pictures = [block for block in document.blocks if isinstance(block, Figure)]
     return [
         _io.write_text(folder / "report.md", markdown(document)),
         docx.write(document, folder / "report.docx"),
+        *(_io.write_bytes(folder / picture.file, picture.png) for picture in pictures),
     ]
 
 

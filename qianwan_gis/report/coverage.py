@@ -178,6 +178,6 @@ def _uncovered(document: Document, results: Results) -> None:
         Text("未覆盖的村", "Villages not covered"),
         head,
         found,
-        widths=(2.6, 1.5, 2.2, 1.8, 1.2, 1.6),
+        widths=(3.2, 1.5, 2.2, 1.8, 1.2, 1.6),
         note=rest_note(len(rows)),
     )
