@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -159,3 +160,11 @@ def test_township_sheets_in_parallel_equal_those_in_one_process(tmp_path):
     text = run("pdftotext", two.parent / "a_townships" / "下村镇.pdf", "-")
     assert "下村镇村庄图" in text
     assert "未定位" in text
+
+
+def test_a_layer_of_which_nothing_lies_in_the_window_is_no_obstacle():
+    sheet = sheets.township_sheets(rich())[0]
+    keyed = next(drawn for drawn in sheet.drawn if drawn.style.by)
+    text = keyed.frame.astype({keyed.style.by: "str"})
+    far = replace(keyed, frame=text.set_geometry(text.translate(1e6, 1e6)), labels=())
+    assert static.draw(replace(sheet, drawn=(far,))).axes

@@ -388,9 +388,10 @@ def _grid(axes: Axes, view: _View, page: Page) -> None:
 def _features(axes: Axes, drawn: Drawn, view: _View, *, zorder: int) -> None:
     by = drawn.style.by
     frame = drawn.frame[drawn.frame.intersects(view.ground)]
-    keys = frame[by].map(drawn.style.symbol_of) if by else None
+    keys = [drawn.style.symbol_of(value) for value in frame[by]] if by else None
     for symbol in reversed(drawn.style.symbols):
-        part = frame.geometry if keys is None else frame.geometry[keys == symbol]
+        own = slice(None) if keys is None else np.array([key == symbol for key in keys], dtype=bool)
+        part = frame.geometry[own]
         if len(part):
             _DRAW[drawn.style.geometry](axes, part.to_numpy(), symbol, zorder)
 
