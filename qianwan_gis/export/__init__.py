@@ -20,6 +20,10 @@ FORMATS: dict[str, Text] = {
     "kml": Text("KML（奥维、谷歌地球）", "KML for Ovi and Google Earth"),
     "kmz": Text("KMZ（压缩的 KML）", "KMZ, zipped KML"),
     "parquet": Text("GeoParquet（分析软件之间交换）", "GeoParquet for analysis tools"),
+    "cog": Text(
+        "GeoTIFF 栅格（高程、坡度、到设施的时间）",
+        "GeoTIFF rasters: height, slope, minutes to services",
+    ),
 }
 
 
@@ -34,7 +38,7 @@ def write_layers(
         The plan's results.
     folder
         Where to write: ``<key>.gpkg``, ``.qgz``, ``.dxf``, ``.kml``, ``.kmz``, and the folders
-        ``shp`` and ``parquet``. What is there under these names is replaced.
+        ``shp``, ``parquet`` and ``rasters``. What is there under these names is replaced.
     formats
         Keys of `FORMATS`. ``qgz`` brings the GeoPackage that it opens.
 
@@ -47,6 +51,8 @@ def write_layers(
     ------
     UsageError
         A format is unknown; nothing is written then.
+    UnavailableError
+        Rasters are asked for and the county has no terrain.
     """
     if unknown := sorted(set(formats) - set(FORMATS)):
         known = ", ".join(FORMATS)
@@ -56,7 +62,7 @@ def write_layers(
                 f"unknown format: {', '.join(unknown)}; known: {known}",
             )
         )
-    from qianwan_gis.export import dxf, gpkg, kml, parquet, qgis, shapefile
+    from qianwan_gis.export import dxf, gpkg, kml, parquet, qgis, rasters, shapefile
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,4 +82,6 @@ def write_layers(
             written.append(kml.write(results, package.with_suffix(f".{suffix}")))
     if "parquet" in formats:
         written += parquet.write(results, folder / "parquet")
+    if "cog" in formats:
+        written += rasters.write(results, folder / "rasters")
     return written

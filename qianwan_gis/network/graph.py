@@ -18,7 +18,7 @@ from qianwan_gis._text import Text
 from qianwan_gis.network import places as _places
 from qianwan_gis.network.places import SegmentTree, Snapped
 from qianwan_gis.network.topology import FloatArray, IntArray, Topology, build
-from qianwan_gis.network.weights import View, make_view
+from qianwan_gis.network.weights import View
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -382,11 +382,9 @@ class RoadNetwork:
                 )  # fmt: skip
             topology, times = self.topology, self.seconds[mode]
             if by == "seconds":
-                view = make_view(topology, times.forward, times.backward, lambda: self._open(mode))
+                view = View(topology, times.forward, times.backward, lambda: self._open(mode))
             else:
-                view = make_view(
-                    topology, *self._open(mode), lambda: (times.forward, times.backward)
-                )
+                view = View(topology, *self._open(mode), lambda: (times.forward, times.backward))
             self._views[key] = view
         return self._views[key]
 
@@ -573,9 +571,11 @@ class RoadNetwork:
         access
             Whether the straight legs between points and roads count.
         carry
-            Further edge values to add up along the paths (k = 1 only): name -> array per edge.
+            Further edge values to add up along the paths, without access legs: name -> array per
+            edge.
         threads
-            Threads for k > 1; the answer does not depend on it.
+            Threads; the answer does not depend on them. All processors when None, but one for
+            k = 1 on a network of less than 200,000 nodes.
         progress
             Called with (done, total); what it raises stops the search.
 
@@ -691,6 +691,7 @@ class RoadNetwork:
         access: bool = True,
         threads: int | None = None,
         progress: Progress | None = None,
+        overlap: bool = True,
     ) -> ServiceArea:
         """Roads from which a facility is reached within each limit, cut exactly there.
 
@@ -711,6 +712,11 @@ class RoadNetwork:
         buffer_m
             Distance (m) around the covered roads that the polygons take in. Empty hills between
             roads stay outside, holes stay holes.
+        overlap
+            Whether areas of different facilities may overlap. If not, every place on the roads
+            belongs to its nearest facility (the first one at equal cost), cut exactly where two
+            cost the same, and ground in reach of the buffers of several belongs to the nearest
+            covered road.
 
         Returns
         -------
@@ -723,7 +729,7 @@ class RoadNetwork:
         return service.service_area(
             self, facilities, limits, by, self.mode_name(mode), direction=direction, merge=merge,
             rings=rings, polygons=polygons, buffer_m=buffer_m, access=access, threads=threads,
-            progress=progress,
+            progress=progress, overlap=overlap,
         )  # fmt: skip
 
     def shortest_path(

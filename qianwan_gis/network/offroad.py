@@ -200,6 +200,7 @@ def cost_distance(
     towards: bool = True,
     limit: float = float("inf"),
     standards: Standards | None = None,
+    to_norm: bool = False,
 ) -> CostDistance:
     """Spread walking time over a surface (anisotropic cost distance).
 
@@ -216,6 +217,9 @@ def cost_distance(
         Whether people walk to the seeds (default) or from them: up and down differ.
     limit
         Largest time, inclusive.
+    to_norm
+        Scale the speeds so that level open ground is walked at the norm's speed
+        (``access.walk.speed_kph``) times ``terrain.walk.offroad_factor``, as `modes.seconds` does.
 
     Notes
     -----
@@ -237,6 +241,8 @@ def cost_distance(
     most, decay, offset = (
         float(norms.value(f"access.tobler.{name}")) for name in ("max_kph", "decay", "offset")
     )
+    if to_norm:
+        most *= float(norms.value("access.walk.speed_kph")) / (most * np.exp(-decay * abs(offset)))
     seconds, metres, seed, onward = offroad_kernel.spread(
         ground.heights, ground.friction, ground.cell_m, cells[kept], begin[kept], bool(towards),
         most * float(norms.value("terrain.walk.offroad_factor")), decay, offset, float(limit),
@@ -275,6 +281,8 @@ def on_foot(
     reach_m: float = 5000.0,
     limit: float = float("inf"),
     standards: Standards | None = None,
+    to_norm: bool = False,
+    lines: bool = True,
 ) -> OnFoot:
     """Walk from points over terrain to the road, and on by road to the nearest facility.
 
@@ -298,6 +306,10 @@ def on_foot(
         How far around the points ground is looked at.
     limit
         Largest time in seconds, inclusive.
+    to_norm
+        See `cost_distance`.
+    lines
+        Whether the ways walked are drawn; all None otherwise.
 
     Notes
     -----
@@ -307,85 +319,126 @@ def on_foot(
     import geopandas as gpd
 
     index, px, py = point_coordinates(points, terrain.crs)
-    there = np.isfinite(px)
-    box = (0.0, 0.0, 0.0, 0.0)
-    if there.any():
-        west, south, east, north = (
-            px[there].min(),
-            py[there].min(),
-            px[there].max(),
-            py[there].max(),
-        )
-        box = (west - reach_m, south - reach_m, east + reach_m, north + reach_m)
-    ground = surface(terrain, box, cell_m=cell_m, friction=friction)
-    places, x, y = _road_places(net, ground, net.mode_name(mode))
-    cells = ground.cells(x, y)
-    inside = np.flatnonzero(cells >= 0)
-    edge, fraction = places.edge[inside], places.fraction[inside]
-    cells, x, y = cells[inside], x[inside], y[inside]
-    start = np.zeros(len(cells))
-    target: npt.NDArray[Any] = np.full(len(cells), None, object)
+    name = net.mode_name(mode)
+    cell = terrain.cell_m if cell_m is None else float(cell_m)
+    apart = friction is None or hasattr(friction, "geometry")  # an array fits one piece of ground
+    windows = _windows(px, py, reach_m, apart=apart)
+    places, x, y = road_places(net, cell, name, terrain.crs, [box for box, _ in windows])
+    edge, fraction = places.edge, places.fraction
+    start = np.zeros(len(places))
+    target: npt.NDArray[Any] = np.full(len(places), None, object)
     if facilities is not None:
-        found = net.nearest(_take(places, inside), facilities, mode=mode)
+        found = net.nearest(places, facilities, mode=mode)
         start = found["seconds"].fillna(np.inf).to_numpy()
         target = found["facility"].to_numpy(object)
         labels, fx, fy = point_coordinates(facilities, terrain.crs)
-        cells = np.r_[cells, ground.cells(fx, fy)]
         start = np.r_[start, np.zeros(len(fx))]
         target = np.r_[target, np.asarray(labels, object)]
         edge = np.r_[edge, np.full(len(fx), -1, edge.dtype)]
         fraction = np.r_[fraction, np.full(len(fx), np.nan)]
         x, y = np.r_[x, fx], np.r_[y, fy]
-    spread = cost_distance(ground, cells, start=start, limit=limit, standards=standards)
-    at = ground.cells(px, py)
-    seed = np.where(at >= 0, spread.seed[at] if spread.seed.size else -1, -1)
+    total, walked = np.full(len(px), np.nan), np.full(len(px), np.nan)
+    seed = np.full(len(px), -1, np.int64)
+    ways: npt.NDArray[Any] = np.full(len(px), None, object)
+    for box, rows in windows:
+        ground = surface(terrain, box, cell_m=cell_m, friction=friction)
+        if not ground.heights.size:
+            continue
+        spread = cost_distance(
+            ground, ground.cells(x, y), start=start, limit=limit, standards=standards,
+            to_norm=to_norm,
+        )  # fmt: skip
+        at = ground.cells(px[rows], py[rows])
+        good = (at >= 0) & (spread.seed[at] >= 0)
+        rows, at = rows[good], at[good]
+        seed[rows], total[rows], walked[rows] = (
+            spread.seed[at],
+            spread.seconds[at],
+            spread.metres[at],
+        )
+        for row, cell_at in zip(rows, at, strict=True) if lines else ():
+            line = [(px[row], py[row]), *zip(*ground.at(spread.way(int(cell_at))), strict=True)]
+            ways[row] = shapely.LineString([*line, (x[seed[row]], y[seed[row]])])
     good = seed >= 0
 
-    def pick(values: FloatArray, of: npt.NDArray[Any]) -> FloatArray:
-        out = np.full(len(at), np.nan)
-        out[good] = values[of[good]]
+    def pick(values: FloatArray) -> FloatArray:
+        out = np.full(len(px), np.nan)
+        out[good] = values[seed[good]]
         return out
 
-    total, before = pick(spread.seconds, at), pick(start, seed)
+    before = pick(start)
     table = pd.DataFrame(
         {
             "walk_seconds": total - before,
-            "walk_metres": pick(spread.metres, at),
+            "walk_metres": walked,
             "edge": np.where(good, edge[np.maximum(seed, 0)] if len(edge) else -1, -1),
-            "fraction": pick(fraction, seed),
-            "x": pick(x, seed),
-            "y": pick(y, seed),
+            "fraction": pick(fraction),
+            "x": pick(x),
+            "y": pick(y),
         },
         index=index,
     )
     if facilities is not None:
-        named = np.full(len(at), None, object)
+        named = np.full(len(px), None, object)
         named[good] = target[seed[good]]
         table["facility"] = named
         table["network_seconds"], table["seconds"] = before, total
-    ways = []
-    for row, cell in enumerate(at):
-        walked = spread.way(int(cell))
-        if walked:
-            line = [(px[row], py[row]), *zip(*ground.at(walked), strict=True)]
-            ways.append(shapely.LineString([*line, (x[seed[row]], y[seed[row]])]))
-        else:
-            ways.append(None)
     return OnFoot(table, gpd.GeoSeries(ways, index=index, crs=terrain.crs))
 
 
-def _road_places(
-    net: RoadNetwork, ground: Surface, mode: str
+Box = tuple[float, float, float, float]
+
+
+def _windows(
+    x: FloatArray, y: FloatArray, reach_m: float, *, apart: bool
+) -> list[tuple[Box, npt.NDArray[np.int64]]]:
+    """Pieces of ground to look at, and which points each serves.
+
+    Points far from each other get pieces of their own, so that a few remote villages do not cost
+    a search over the whole county.
+    """
+    there = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    if not len(there):
+        return []
+    px, py = x[there], y[there]
+    boxes = shapely.box(px - reach_m, py - reach_m, px + reach_m, py + reach_m)
+    whole = shapely.union_all(boxes) if apart else shapely.envelope(shapely.union_all(boxes))
+    pieces = shapely.get_parts(whole)
+    point, piece = shapely.STRtree(pieces).query(shapely.points(px, py), "intersects")
+    _, once = np.unique(point, return_index=True)
+    piece = piece[once]
+    found = []
+    for number in np.unique(piece):
+        west, south, east, north = (float(v) for v in shapely.bounds(pieces[number]))
+        found.append(((west, south, east, north), there[piece == number]))
+    return found
+
+
+def road_places(
+    net: RoadNetwork, cell_m: float, mode: str, crs: Any, boxes: list[Box]
 ) -> tuple[Snapped, FloatArray, FloatArray]:
-    """Places on all roads that may be entered, two to a cell, and their coordinates on the ground."""
+    """Places on the roads inside boxes that may be entered, two to a cell, and their coordinates."""
     import pyproj
 
     work = net.working
+    same = work.crs.equals(crs)
     edges = np.flatnonzero(net.passable(mode) & net.snappable)
+    near = np.zeros(len(edges), bool)
+    if len(edges):
+        low = np.minimum.reduceat(work.xy, work.pointer[:-1])[edges]
+        high = np.maximum.reduceat(work.xy, work.pointer[:-1])[edges]
+        back = pyproj.Transformer.from_crs(crs, work.crs, always_xy=True)
+        for box in boxes:
+            west, south, east, north = box if same else back.transform_bounds(*box)
+            near |= (
+                (high[:, 0] >= west) & (low[:, 0] <= east)
+                & (high[:, 1] >= south) & (low[:, 1] <= north)
+            )  # fmt: skip
+    edges = edges[near]
     lines = shapely.from_ragged_array(
         shapely.GeometryType.LINESTRING, np.ascontiguousarray(work.xy), (work.pointer,)
     )[edges]
-    count = np.maximum(1, np.ceil(shapely.length(lines) / (ground.cell_m / 2.0))).astype(np.int64)
+    count = np.maximum(1, np.ceil(shapely.length(lines) / (cell_m / 2.0))).astype(np.int64)
     owner = np.repeat(np.arange(len(edges)), count)
     number = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     fraction = (number + 0.5) / count[owner]
@@ -396,15 +449,8 @@ def _road_places(
         pd.RangeIndex(n), np.full(n, -1, np.int32), edges[owner].astype(np.int32), fraction,
         np.zeros(n), wx, wy,
     )  # fmt: skip
-    if work.crs.equals(ground.crs):
+    if same:
         return places, wx, wy
-    move = pyproj.Transformer.from_crs(work.crs, ground.crs, always_xy=True)
+    move = pyproj.Transformer.from_crs(work.crs, crs, always_xy=True)
     x, y = move.transform(wx, wy)
     return places, x, y
-
-
-def _take(places: Snapped, rows: npt.NDArray[Any]) -> Snapped:
-    return Snapped(
-        pd.RangeIndex(len(rows)), places.node[rows], places.edge[rows], places.fraction[rows],
-        places.metres[rows], places.x[rows], places.y[rows],
-    )  # fmt: skip

@@ -15,13 +15,13 @@ from qianwan_gis.network.places import Anchors, Snapped, anchor, as_places
 from qianwan_gis.network.queries import (
     Path,
     _joined,
-    furthest,
     nearest_tree,
     retrying,
     run_chunks,
     take_labels,
     widened,
 )
+from qianwan_gis.network.spread import furthest
 from qianwan_gis.network.topology import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def shortest_paths(
         )  # fmt: skip
     a, f = (anchor(net, places, view, by, access=access) for places in (start, goal))
     out, into = a.seeds(towards_core=True), f.seeds(towards_core=False)
-    direct = kernels.direct_costs(
-        view.along, view.against, a.chain, a.where, a.tau, f.chain, f.where, f.tau
-    )
+    direct = kernels.direct_costs(view.weights, a.chain, a.where, a.tau, f.chain, f.where, f.tau)
     direct = direct + a.leg + f.leg
     ahead, back = view.packed(reverse=False), view.packed(reverse=True)
     reach = max(furthest(out[:, 0:2]), furthest(into[:, 0:2]))
@@ -147,8 +145,8 @@ def _walked(
 
     topology = view.topology
     pointer, edge, low, high, total = kernels.path_pieces(
-        topology.start, topology.code, a.chain, a.where, a.tau, leave, arc_ip, arcs,
-        f.chain, f.where, f.tau, enter, view.along2, view.against2,
+        topology.start, a.chain, a.where, a.tau, leave, arc_ip, arcs,
+        f.chain, f.where, f.tau, enter, view.weights2,
     )  # fmt: skip
     return _Walked(pointer, edge, low, high, total + a.leg2 + f.leg2)
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from qianwan_gis.network.graph import RoadNetwork
 
 
+_NOWHERE = np.empty(0, np.int32)
+
+
 @dataclass(frozen=True, eq=False)
 class Snapped:
     """Where points (or nodes) are on a network.
@@ -154,11 +157,13 @@ def nodes_as_places(net: RoadNetwork, ids: Any) -> Snapped:
     """Turn node ids into places; unknown ids are all named in one error."""
     labels = ids if isinstance(ids, pd.Index) else pd.Index(_as_list(ids))
     if net.plain_ids and len(labels) and pd.api.types.is_integer_dtype(labels.dtype):
-        node = labels.to_numpy().astype(np.int64)
-        node = np.where((node < 0) | (node >= len(net.x)), -1, node).astype(np.int32)
+        numbers = labels.to_numpy()
+        if numbers.min() < 0 or numbers.max() >= len(net.x):
+            numbers = np.where((numbers < 0) | (numbers >= len(net.x)), -1, numbers)
+        node = numbers.astype(np.int32)
     else:
         node = net.node_ids.get_indexer(labels).astype(np.int32)
-    if (node < 0).any():
+    if len(node) and node.min() < 0:
         unknown = [str(label) for label in labels[node < 0][:10]]
         more = Text("……", " …") if int((node < 0).sum()) > 10 else Text("", "")
         raise UsageError(
@@ -253,32 +258,17 @@ def anchor(
 
     topology = view.topology
     n = len(places)
-    core = np.full(n, -1, np.int32)
-    where = np.zeros(n, np.int32)
-    tau = np.zeros(n)
-    at_node = places.node >= 0
-    core[at_node] = topology.core_of[places.node[at_node]]
-    edge, fraction = places.edge.copy(), places.fraction.copy()
-    inner = at_node & (core < 0)
-    if inner.any():
-        ends = topology.incident(net.u, net.v)[places.node[inner]]
-        edge[inner] = ends >> 1
-        fraction[inner] = ends & 1
-    on_edge = edge >= 0
-    where[on_edge] = topology.position[edge[on_edge]]
-    flipped = (topology.code[where] & 1) == 1 if len(topology.code) else np.zeros(n, bool)
-    tau = np.where(flipped, 1.0 - fraction, fraction)
     lost = ~places.found
-    core[lost] = 0  # any core number keeps the kernel in range; the ends are removed below
-    weights = view.four if second else (view.along, view.against) * 2
-    chain, ends2, cost = kernels.place_costs(
-        topology.start, topology.a, topology.b, *weights, core, where, tau
-    )
-    ends2[lost] = -1
+    inside = bool((places.edge >= 0).any())
+    chain, ends, cost, where, tau = kernels.place_costs(
+        topology.start, topology.code, topology.a, topology.b, view.weights,
+        view.weights2 if second else view.weights, topology.core_of,
+        topology.position if inside else _NOWHERE, places.node, places.edge, places.fraction,
+    )  # fmt: skip
     if access:
         metres = np.where(lost, 0.0, places.metres)
         seconds = metres / (net.access_kph / 3.6)
     else:
         metres = seconds = np.zeros(n)
     leg, leg2 = (seconds, metres) if by == "seconds" else (metres, seconds)
-    return Anchors(places.index, chain, ends2, cost, where, tau, leg, leg2)
+    return Anchors(places.index, chain, ends, cost, where, tau, leg, leg2)

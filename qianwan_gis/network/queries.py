@@ -16,6 +16,7 @@ import pandas as pd
 from qianwan_gis._errors import UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.network.places import Anchors, Snapped, anchor, as_places
+from qianwan_gis.network.spread import Wave, furthest, ranges, shared, spread, threads_for
 from qianwan_gis.network.topology import FloatArray, IntArray
 from qianwan_gis.network.weights import SLACK, View, with_second
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from qianwan_gis.network.graph import Progress, RoadNetwork
 
 _CHUNK = 32  # sources per task: small enough to share evenly, large enough to cost nothing
+_READ = 1 << 15  # nodes per task when the answer of a wave is read at all of them
 
 
 class Path(NamedTuple):
@@ -130,12 +132,6 @@ def workspace(view: View, count: int, entries: int) -> Workspace:
     )
 
 
-def furthest(seeds: FloatArray) -> float:
-    """Largest finite starting cost."""
-    finite = seeds[np.isfinite(seeds)]
-    return float(finite.max()) if len(finite) else 0.0
-
-
 def run_chunks(
     chunks: Sequence[IntArray],
     task: Callable[[IntArray, Any], Any],
@@ -205,42 +201,9 @@ def retrying(call: Callable[[int], Any], entries: int) -> Any:
 # ---------------------------------------------------------------- nearest
 
 
-class Wave(NamedTuple):
-    """Answer of one wave from all facilities: records by core node, and what seeded it."""
-
-    state: FloatArray
-    seed_second: FloatArray
-
-
-def spread(view: View, facilities: Anchors, limit: float, *, reverse: bool) -> Wave:
-    """Spread one wave from all facilities over the core graph."""
-    from qianwan_gis.network import kernels
-
-    topology = view.topology
-    # searching against travel, a wave starts with the cost from a core node to the facility
-    seeds = facilities.seeds(towards_core=not reverse)
-    node = facilities.ends.ravel()
-    cost, second = seeds[:, 0:2].ravel(), seeds[:, 2:4].ravel()
-    usable = np.flatnonzero((node >= 0) & np.isfinite(cost))
-    order = usable[np.argsort(node[usable], kind="stable")].astype(np.int32)
-    packed = view.packed(reverse=reverse)
-    inv, count = view.buckets(2.0, furthest(cost))
-
-    def call(entries: int) -> FloatArray | None:
-        state = np.full(2 * topology.cores, np.inf)
-        head = np.full(count, -1, np.int32)
-        used = kernels.wave(
-            topology.ip, packed, node, cost, order, limit, inv, head, np.empty(2 * entries), state
-        )
-        return None if used < 0 else state
-
-    state = retrying(call, len(topology.target) + len(order) + 16)
-    return Wave(state, second)
-
-
 def nearest_nodes(
     net: RoadNetwork, facilities: Any, limit: float | None, by: str, mode: str,
-    *, access: bool = True, second: bool = True,
+    *, access: bool = True, second: bool = True, threads: int | None = None,
 ) -> tuple[FloatArray, FloatArray | None, IntArray]:  # fmt: skip
     """Cost to the nearest facility, second weight and facility number for every node."""
     from qianwan_gis.network import kernels
@@ -249,23 +212,29 @@ def nearest_nodes(
     places = as_places(net, facilities, mode=mode)
     goal = anchor(net, places, view, by, access=access, second=second)
     top = widened(limit)
-    wave = spread(view, goal, top, reverse=True)
-    along2 = against2 = carried = np.empty(1)
+    wave = spread(view, goal, top, reverse=True, threads=threads)
+    gates, reach, n = topology.gates, view.reach, len(net.x)
+    best, label = np.empty(n), np.empty(n, np.int32)
+    best2 = np.empty(n if second else 1)
+    reach2 = carried = best2
     if second:
         wanted = np.arange(topology.cores, dtype=np.int32)
         carried = _carry(view, wave, wanted, view.sums2, wave.seed_second)
-        along2, against2 = view.along2, view.against2
-    best, best2, label = kernels.spread_to_nodes(
-        topology.start, topology.node, topology.a, topology.b, view.along, view.against,
-        along2, against2, topology.core_of, wave.state, carried, tuple(targets_on_chains(goal)),
-        second, topology.longest,
-    )  # fmt: skip
-    if np.isfinite(top):
-        over = best > top
-        best[over] = np.inf
-        label[over] = -1
+        reach2 = view.reach2
+
+    def read(lo: int, hi: int) -> None:
+        kernels.read_nodes(gates, reach, wave.state, top, lo, hi, best, label)
         if second:
-            best2[over] = np.inf
+            kernels.read_second(gates, reach, reach2, wave.state, carried, top, lo, hi, best2)
+
+    shared(read, ranges(n, _READ), threads_for(n, threads))
+    on = targets_on_chains(goal)
+    if len(on.chain):
+        kernels.read_chains(
+            topology.start, topology.node, topology.a, topology.b, view.weights,
+            view.weights2 if second else view.weights, wave.state, carried, tuple(on), second, top,
+            topology.longest, best, best2, label,
+        )  # fmt: skip
     return best, best2 if second else None, label
 
 
@@ -290,25 +259,26 @@ def nearest(
     """Answer `RoadNetwork.nearest`."""
     if k < 1:
         raise UsageError(Text(f"k 至少为 1，不是 {k}", f"k is at least 1, not {k}"))
-    if carry and k > 1:
-        raise UsageError(Text("carry 只用于 k = 1", "carry works with k = 1 only"))
     top = widened(limit)
     net.view(mode, by)  # a wrong option is told before any work
     start = as_places(net, origins, mode=mode)
     goal = as_places(net, facilities, mode=mode)
     if k > 1:
         return _nearest_k(
-            net, start, goal, k, top, by, mode, access=access, threads=threads, progress=progress
-        )
+            net, start, goal, k, top, by, mode, access=access, carry=carry or {}, threads=threads,
+            progress=progress,
+        )  # fmt: skip
     all_nodes = len(start) * 8 > len(net.x) and bool((start.node >= 0).all()) and not carry
     if all_nodes and not (access and start.metres.any()):
-        cost, second, label = nearest_nodes(net, goal, limit, by, mode, access=access)
+        cost, second, label = nearest_nodes(
+            net, goal, limit, by, mode, access=access, threads=threads
+        )
         assert second is not None  # noqa: S101  (asked for by default)
         cost, second, label = cost[start.node], second[start.node], label[start.node]
         extra: dict[str, FloatArray] = {}
     else:
         cost, second, label, extra = _nearest_one(
-            net, start, goal, top, by, mode, access=access, carry=carry or {}
+            net, start, goal, top, by, mode, access=access, carry=carry or {}, threads=threads
         )
     if progress:
         progress(len(start), len(start))
@@ -355,12 +325,12 @@ def compared(before: pd.DataFrame, after: pd.DataFrame, by: str) -> pd.DataFrame
 
 def _nearest_one(
     net: RoadNetwork, start: Snapped, goal: Snapped, top: float, by: str, mode: str,
-    *, access: bool, carry: Mapping[str, Any],
+    *, access: bool, carry: Mapping[str, Any], threads: int | None,
 ) -> tuple[FloatArray, FloatArray, IntArray, dict[str, FloatArray]]:  # fmt: skip
     """One wave from the facilities, read off at the origins."""
     view = net.view(mode, by)
     a, f = (anchor(net, places, view, by, access=access) for places in (start, goal))
-    wave, cost, second, label, _ = nearest_tree(view, a, f, top)
+    wave, cost, second, label, _ = nearest_tree(view, a, f, top, threads)
     extra: dict[str, FloatArray] = {}
     for name, values in carry.items():
         other = with_second(view, net.edge_values(values, name))
@@ -371,10 +341,10 @@ def _nearest_one(
 
 
 def nearest_tree(
-    view: View, origins: Anchors, facilities: Anchors, top: float
+    view: View, origins: Anchors, facilities: Anchors, top: float, threads: int | None = None
 ) -> tuple[Wave, FloatArray, FloatArray, IntArray, npt.NDArray[np.int8]]:
     """Wave from the facilities, and cost, second weight, facility and way of every origin."""
-    wave = spread(view, facilities, top, reverse=True)
+    wave = spread(view, facilities, top, reverse=True, threads=threads)
     return wave, *_read(view, wave, origins, facilities, top)
 
 
@@ -389,7 +359,7 @@ def _read(
     carried = _carry(view, wave, wanted, view.sums2, seeds)
     cost, second, label, way = kernels.nearest_of(
         origins.ends, origins.seeds(towards_core=True), origins.chain, origins.where, origins.tau,
-        wave.state, carried, *view.four, *targets_on_chains(facilities),
+        wave.state, carried, view.weights, view.weights2, *targets_on_chains(facilities),
     )  # fmt: skip
     over = cost > top
     cost[over] = second[over] = np.inf
@@ -400,13 +370,53 @@ def _read(
 
 def _nearest_k(
     net: RoadNetwork, start: Snapped, goal: Snapped, k: int, top: float, by: str, mode: str,
-    *, access: bool, threads: int | None, progress: Progress | None,
+    *, access: bool, carry: Mapping[str, Any], threads: int | None, progress: Progress | None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Search from every origin until no better facility can come."""
+    """Search from every origin until no better facility can come.
+
+    Every further weight is carried by a search of its own, which takes the same ways.
+    """
+    view = net.view(mode, by)
+    a, f = (anchor(net, places, view, by, access=access) for places in (start, goal))
+    others = {
+        name: with_second(view, net.edge_values(values, name)) for name, values in carry.items()
+    }
+    turns = 1 + len(others)
+    cost, second, label = _k_best(view, a, f, k, top, threads, _part(progress, 0, turns))
+    row, rank = np.nonzero(label >= 0)
+    seconds, metres = (cost, second) if by == "seconds" else (second, cost)
+    table = {
+        "origin": start.index.take(row),
+        "facility": take_labels(goal.index, label[row, rank]),
+        "seconds": seconds[row, rank],
+        "metres": metres[row, rank],
+        "rank": rank + 1,
+    }
+    for turn, (name, other) in enumerate(others.items(), 1):
+        a, f = (
+            replace(anchor(net, places, other, by, access=access), leg2=np.zeros(len(places)))
+            for places in (start, goal)
+        )
+        carried = _k_best(other, a, f, k, top, threads, _part(progress, turn, turns))[1]
+        table[name] = carried[row, rank]
+    return pd.DataFrame(table)
+
+
+def _part(progress: Progress | None, turn: int, turns: int) -> Progress | None:
+    """Progress of one of several equal turns, told as a part of the whole."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(turn * total + done, turns * total)
+
+
+def _k_best(
+    view: View, a: Anchors, f: Anchors, k: int, top: float, threads: int | None,
+    progress: Progress | None,
+) -> tuple[FloatArray, FloatArray, IntArray]:  # fmt: skip
+    """Cost, second weight and number of the k nearest facilities (f) of every origin (a)."""
     from qianwan_gis.network import kernels
 
-    topology, view = net.topology, net.view(mode, by)
-    a, f = (anchor(net, places, view, by, access=access) for places in (start, goal))
+    topology = view.topology
     k = min(k, max(len(f), 1))
     seeds = a.seeds(towards_core=True)
     hung = attachments(f, topology.cores, towards_target=True)
@@ -420,7 +430,7 @@ def _nearest_k(
         def task(chunk: IntArray, space: Workspace) -> Any:
             return kernels.nearest_chunk(
                 topology.ip, packed, topology.a, topology.b, view.sums2,
-                view.four, k,
+                view.weights, view.weights2, k,
                 chunk, a.ends, seeds, a.chain, a.where, a.tau, limits,
                 *hung, *on, inv, *space,
             )  # fmt: skip
@@ -436,17 +446,7 @@ def _nearest_k(
     label = np.full((len(a), k), -1, np.int32)
     for chunk, result in zip(chunks, results, strict=True):
         cost[chunk], second[chunk], label[chunk] = result[:3]
-    row, rank = np.nonzero(label >= 0)
-    seconds, metres = (cost, second) if by == "seconds" else (second, cost)
-    return pd.DataFrame(
-        {
-            "origin": start.index.take(row),
-            "facility": take_labels(goal.index, label[row, rank]),
-            "seconds": seconds[row, rank],
-            "metres": metres[row, rank],
-            "rank": rank + 1,
-        }
-    )
+    return cost, second, label
 
 
 def _first_entries(view: View) -> int:
@@ -490,7 +490,7 @@ def od_matrix(
         def task(chunk: IntArray, space: Any) -> Any:
             return kernels.matrix_chunk(
                 topology.ip, packed, topology.a, topology.b, view.sums2,
-                view.four, reverse,
+                view.weights, view.weights2, reverse,
                 chunk, source.ends, seeds, source.chain, source.where, source.tau, limits,
                 *hung, *on, inv, *space, 4096,
             )  # fmt: skip

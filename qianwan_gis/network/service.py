@@ -10,10 +10,10 @@ import pandas as pd
 
 from qianwan_gis._errors import UsageError
 from qianwan_gis._text import Text
+from qianwan_gis.network import areas, catchments
 from qianwan_gis.network.places import anchor, as_places
 from qianwan_gis.network.queries import (
     ServiceArea,
-    furthest,
     in_space,
     retrying,
     run_chunks,
@@ -21,6 +21,7 @@ from qianwan_gis.network.queries import (
     widened,
     workspace,
 )
+from qianwan_gis.network.spread import furthest
 from qianwan_gis.network.topology import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -32,9 +33,17 @@ if TYPE_CHECKING:
 def service_area(
     net: RoadNetwork, facilities: Any, limits: Iterable[float], by: str, mode: str, *,
     direction: str, merge: bool, rings: bool, polygons: bool, buffer_m: float, access: bool,
-    threads: int | None, progress: Progress | None,
+    threads: int | None, progress: Progress | None, overlap: bool = True,
 ) -> ServiceArea:  # fmt: skip
     """Answer `RoadNetwork.service_area`."""
+    if merge and not overlap:
+        raise UsageError(
+            Text("merge 把各设施合为一片，不能再按设施划分（overlap=False）",
+                 "merge makes one area of all facilities: it cannot go with overlap=False")
+        )  # fmt: skip
+    if polygons and not buffer_m > 0:
+        raise UsageError(Text(f"buffer_m 须为正数，不是 {buffer_m}",
+                              f"buffer_m must be above 0, not {buffer_m}"))  # fmt: skip
     if direction not in ("to", "from"):
         raise UsageError(
             Text(f"direction 只能是 to 或 from，不是“{direction}”",
@@ -46,21 +55,26 @@ def service_area(
     for step in steps:
         widened(step)
     places = as_places(net, facilities, mode=mode)
-    facility, limit, edge, low, high = covered_edges(
-        net, places, steps, by, mode, direction=direction, access=access, threads=threads,
-        progress=progress,
-    )  # fmt: skip
+    if overlap:
+        facility, limit, edge, low, high = covered_edges(
+            net, places, steps, by, mode, direction=direction, access=access, threads=threads,
+            progress=progress,
+        )  # fmt: skip
+    else:
+        facility, limit, edge, low, high = catchments.exclusive_edges(
+            net, places, steps, by, mode, direction=direction, access=access
+        )
     if merge:
         facility, limit, edge, low, high = _merged(limit, edge, low, high)
     if rings:
         facility, limit, edge, low, high = _ringed(len(steps), facility, limit, edge, low, high)
     edges = _edge_table(net, places.index, steps, facility, limit, edge, low, high, merge=merge)
-    areas = (
-        _polygons(net, edges, steps, buffer_m, rings=rings)
+    shapes = (
+        areas.polygons(net, edges, buffer_m, rings=rings, overlap=overlap)
         if polygons
         else edges.iloc[:0][["facility", "limit", "geometry"]]
     )
-    return ServiceArea(edges, areas)
+    return ServiceArea(edges, shapes)
 
 
 def covered_edges(
@@ -214,33 +228,3 @@ def _edge_table(
     )
     table.insert(0, "facility", "" if merge else take_labels(index, facility))
     return gpd.GeoDataFrame(table, geometry=lines, crs=work.crs).to_crs(net.crs)
-
-
-def _polygons(
-    net: RoadNetwork, edges: gpd.GeoDataFrame, steps: FloatArray, buffer_m: float, *, rings: bool
-) -> gpd.GeoDataFrame:
-    """Buffer the covered roads and dissolve them; rings lose what the smaller limits hold."""
-    import geopandas as gpd
-    import shapely
-
-    if not buffer_m > 0:
-        raise UsageError(Text(f"buffer_m 须为正数，不是 {buffer_m}",
-                              f"buffer_m must be above 0, not {buffer_m}"))  # fmt: skip
-    metric = edges.to_crs(net.working.crs)
-    rows = []
-    for facility, group in metric.groupby("facility", sort=False):
-        before = None
-        for step in steps:
-            part = group.loc[group["limit"] == step, "geometry"]
-            if len(part) == 0:
-                continue
-            whole = shapely.union_all(shapely.line_merge(shapely.union_all(part.to_numpy())))
-            area = shapely.buffer(whole, buffer_m, quad_segs=4)
-            shape = area
-            if rings and before is not None:
-                shape = shapely.difference(area, before)
-            if rings:
-                before = area if before is None else shapely.union(before, area)
-            rows.append((facility, float(step), buffer_m, shape))
-    table = pd.DataFrame(rows, columns=["facility", "limit", "buffer_m", "geometry"])
-    return gpd.GeoDataFrame(table, geometry="geometry", crs=net.working.crs).to_crs(net.crs)

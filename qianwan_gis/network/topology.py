@@ -12,6 +12,9 @@ import numpy.typing as npt
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float64]
 
+_BESIDE = 200_000  # nodes from which a second thread gains more than it costs
+_SCATTERED = 0.1  # share of chains far from the one before, above which they are sorted
+
 
 @dataclass(eq=False)
 class Topology:
@@ -26,7 +29,8 @@ class Topology:
     a, b
         Core nodes at the two ends of every chain.
     core_of
-        Core number of every node, -1 for a node inside a chain.
+        Core number of every node; for a node inside a chain -1 - k, where edge k in chain order
+        ends at it.
     ip, target, arc
         Core graph in CSR form.
     """
@@ -56,6 +60,17 @@ class Topology:
         return int(self._cache["longest"])
 
     @property
+    def gates(self) -> IntArray:
+        """Core nodes by which every node is reached, (n, 2): the ends of its chain, or itself."""
+        if "gates" not in self._cache:
+            from qianwan_gis.network import kernels
+
+            self._cache["gates"] = kernels.gates_of(
+                self.start, self.node, self.a, self.b, self.core_of
+            )
+        return self._cache["gates"]  # type: ignore[no-any-return]
+
+    @property
     def position(self) -> IntArray:
         """Place of every edge in chain order."""
         if "position" not in self._cache:
@@ -63,16 +78,6 @@ class Topology:
             position[self.code >> 1] = np.arange(len(self.code), dtype=np.int32)
             self._cache["position"] = position
         return self._cache["position"]  # type: ignore[no-any-return]
-
-    def incident(self, u: IntArray, v: IntArray) -> IntArray:
-        """One edge end (2 edge + end) of every node, -1 for an isolated one."""
-        if "incident" not in self._cache:
-            ends = np.full(len(self.core_of), -1, np.int32)
-            numbers = np.arange(len(u), dtype=np.int32)
-            ends[v] = 2 * numbers + 1
-            ends[u] = 2 * numbers
-            self._cache["incident"] = ends
-        return self._cache["incident"]  # type: ignore[no-any-return]
 
 
 def hilbert_order(x: FloatArray, y: FloatArray) -> IntArray:
@@ -91,6 +96,8 @@ def hilbert_order(x: FloatArray, y: FloatArray) -> IntArray:
 def build(u: IntArray, v: IntArray, x: FloatArray, y: FloatArray) -> Topology:
     """Find the chains and number the core nodes along a Hilbert curve.
 
+    Chains keep the order of the edges where that is an order in space as well.
+
     Parameters
     ----------
     u, v
@@ -101,18 +108,20 @@ def build(u: IntArray, v: IntArray, x: FloatArray, y: FloatArray) -> Topology:
     from qianwan_gis.network import kernels
 
     n = len(x)
-    degree, mixed, loop = kernels.edge_ends(u, v, n)
-    core = ((degree != 2) | (loop == 1)).astype(np.uint8)
-    known = np.flatnonzero(core).astype(np.int32)
+    degree, mixed = kernels.edge_ends(u, v, n)
+    core, known = kernels.core_nodes(degree, mixed)
+    del degree
     with ThreadPoolExecutor(1) as beside:  # the kernels leave the interpreter lock alone
-        sorting = beside.submit(hilbert_order, x[known], y[known])
+        sorting = beside.submit(hilbert_order, x[known], y[known]) if n > _BESIDE else None
         start, code, node, a, b = kernels.build_chains(u, v, mixed, core)
-        order = sorting.result()
+        order = sorting.result() if sorting else hilbert_order(x[known], y[known])
     nodes = np.flatnonzero(core).astype(np.int32)
     if len(nodes) > len(known):  # rings got a core node each
         order = hilbert_order(x[nodes], y[nodes])
     core_of = np.full(n, -1, np.int32)
     core_of[nodes[order]] = np.arange(len(nodes), dtype=np.int32)
-    start, code, node, a, b = kernels.order_chains(start, code, node, a, b, core_of, len(nodes))
+    if kernels.number_ends(a, b, core_of) > _SCATTERED * len(a):
+        start, code, node, a, b = kernels.order_chains(start, code, node, a, b, len(nodes))
+    kernels.mark_inside(node, core_of)
     ip, target, arc = kernels.core_arcs(a, b, len(nodes))
     return Topology(start, code, node, a, b, core_of, ip, target, arc)

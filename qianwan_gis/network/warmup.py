@@ -17,7 +17,7 @@ def compile_kernels() -> float:
     import geopandas as gpd
 
     from qianwan_gis.datum import zone
-    from qianwan_gis.network import kernels
+    from qianwan_gis.network import kernels, offroad_kernel
     from qianwan_gis.network.graph import RoadNetwork
 
     begin = time.perf_counter()
@@ -35,6 +35,7 @@ def compile_kernels() -> float:
     net = RoadNetwork.from_edges(nodes, edges, crs)
     points = gpd.GeoSeries.from_xy([0.2, 1.9], [0.1, 0.9], crs=crs)
     net.nearest([0, 4], [2], limit=9.0)
+    net.nearest(net.node_ids, points)
     net.nearest(net.node_ids, points, carry={"metres_again": net.metres})
     net.nearest(points, points, k=2, threads=1)
     net.od_matrix(points, points, threads=1)
@@ -50,4 +51,8 @@ def compile_kernels() -> float:
     pointer, xy = net.lines
     kernels.line_lengths(pointer, xy)
     kernels.turn_lines(pointer, xy, np.zeros(len(net.u), np.bool_))
+    offroad_kernel.spread(
+        np.zeros((2, 2)), np.ones((2, 2)), 10.0, np.zeros(1, np.int64), np.zeros(1), True,
+        6.0, 3.5, 0.05, 100.0,
+    )  # fmt: skip
     return time.perf_counter() - begin

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
+from qianwan_gis.network.topology import FloatArray, IntArray, Topology
 
-from qianwan_gis.network.topology import FloatArray, Topology
+Weights = tuple[IntArray, FloatArray, FloatArray]
 
 # Two orders of adding up the same path differ by rounding. A limit that is met exactly must count
 # in both, so limits are widened by this share: far above rounding, far below any measurement.
@@ -19,78 +19,104 @@ _BUCKETS = 1 << 20  # never more than this many buckets
 
 @dataclass(eq=False)
 class View:
-    """Edge weights in chain order (along and against the chain) and their sums per arc.
+    """Edge weights both ways, and what searches need of them, made when it is first asked for.
 
-    The second weight is brought into chain order when it is first read.
+    ``second`` gives another weight of the same edges that is carried along the paths.
     """
 
     topology: Topology
-    along: FloatArray
-    against: FloatArray
-    sums: FloatArray
+    forward: FloatArray
+    backward: FloatArray
     second: Callable[[], tuple[FloatArray, FloatArray]]
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
-    _second: Any = field(default=None, repr=False)
-
-    def _carried(self, part: int) -> FloatArray:
-        if self._second is None:
-            from qianwan_gis.network import kernels
-
-            t = self.topology
-            self._second = kernels.chain_weights(t.code, t.start, *self.second())
-        return self._second[part]  # type: ignore[no-any-return]
+    _second: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
-    def along2(self) -> FloatArray:
-        """Second weight along the chain."""
-        return self._carried(0)
+    def weights(self) -> Weights:
+        """Edges of the chains, and the costs of edges both ways, as kernels read them."""
+        return self.topology.code, self.forward, self.backward
 
     @property
-    def against2(self) -> FloatArray:
-        """Second weight against the chain."""
-        return self._carried(1)
+    def weights2(self) -> Weights:
+        """The same of the second weight."""
+        if "weights" not in self._second:
+            self._second["weights"] = (self.topology.code, *self.second())
+        return self._second["weights"]  # type: ignore[no-any-return]
 
     @property
     def sums2(self) -> FloatArray:
         """Second weight per arc."""
-        return self._carried(2)
+        if "sums" not in self._second:
+            from qianwan_gis.network import kernels
+
+            code, forward, backward = self.weights2
+            start = self.topology.start
+            self._second["sums"] = kernels.chain_sums(code, start, forward, backward)[0]
+        return self._second["sums"]  # type: ignore[no-any-return]
 
     @property
-    def four(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """All weights in chain order."""
-        return self.along, self.against, self.along2, self.against2
+    def reach(self) -> FloatArray:
+        """Cost from every node to its two gates (`Topology.gates`)."""
+        if "reach" not in self._cache:
+            self._cache["reach"] = self._reach(self.weights)
+        return self._cache["reach"]  # type: ignore[no-any-return]
 
     @property
-    def symmetric(self) -> bool:
-        """Whether every chain costs the same both ways."""
-        if "symmetric" not in self._cache:
-            self._cache["symmetric"] = bool(np.array_equal(self.sums[::2], self.sums[1::2]))
-        return bool(self._cache["symmetric"])
+    def reach2(self) -> FloatArray:
+        """Second weight from every node to its two gates."""
+        if "reach" not in self._second:
+            self._second["reach"] = self._reach(self.weights2)
+        return self._second["reach"]  # type: ignore[no-any-return]
 
-    def packed(self, *, reverse: bool) -> FloatArray:
-        """Arc records for a search along (or against) the direction of travel."""
+    def _reach(self, weights: Weights) -> FloatArray:
         from qianwan_gis.network import kernels
 
-        reverse = reverse and not self.symmetric
-        key = "reverse" if reverse else "forward"
-        if key not in self._cache:
-            t = self.topology
-            self._cache[key] = kernels.pack_arcs(t.ip, t.target, t.arc, self.sums, reverse)
-        return self._cache[key]  # type: ignore[no-any-return]
+        t = self.topology
+        code, forward, backward = weights
+        return kernels.reach_of(  # type: ignore[no-any-return]
+            t.start, code, t.node, forward, backward, len(t.core_of)
+        )
+
+    def _chains(self, part: int) -> FloatArray:
+        if "chains" not in self._cache:
+            from qianwan_gis.network import kernels
+
+            self._cache["chains"] = kernels.chain_weights(*self.weights)
+        return self._cache["chains"][part]  # type: ignore[no-any-return]
+
+    @property
+    def along(self) -> FloatArray:
+        """Edge weights in chain order, in the direction of the chain."""
+        return self._chains(0)
+
+    @property
+    def against(self) -> FloatArray:
+        """Edge weights in chain order, against the direction of the chain."""
+        return self._chains(1)
 
     @property
     def extent(self) -> tuple[float, float]:
         """Mean and largest weight of the passable arcs."""
         if "extent" not in self._cache:
-            total, count, top = 0.0, 0, 0.0
-            for block in np.array_split(self.sums, max(1, len(self.sums) // 1_000_000)):
-                passable = block[np.isfinite(block)]
-                if len(passable):
-                    total += float(passable.sum())
-                    count += len(passable)
-                    top = max(top, float(passable.max()))
-            self._cache["extent"] = (total / count if count else 0.0, top)
-        return self._cache["extent"]  # type: ignore[no-any-return]
+            self.packed(reverse=False)
+        mean, top, _ = self._cache["extent"]
+        return float(mean), float(top)
+
+    def packed(self, *, reverse: bool) -> FloatArray:
+        """Arc records for a search along (or against) the direction of travel."""
+        key = "reverse" if reverse else "forward"
+        if key not in self._cache:
+            from qianwan_gis.network import kernels
+
+            t = self.topology
+            sums, extent = kernels.chain_sums(t.code, t.start, self.forward, self.backward)
+            self._cache["extent"] = extent
+            other = self._cache.get("forward" if reverse else "reverse")
+            if extent[2] and other is not None:  # the same both ways
+                self._cache[key] = other
+            else:
+                self._cache[key] = kernels.pack_arcs(t.ip, t.target, t.arc, sums, reverse)
+        return self._cache[key]  # type: ignore[no-any-return]
 
     def buckets(self, width: float, furthest_seed: float) -> tuple[float, int]:
         """Inverse bucket width and number of buckets (a power of 2).
@@ -109,20 +135,7 @@ class View:
         return 1.0 / size, count
 
 
-def make_view(
-    topology: Topology,
-    forward: FloatArray,
-    backward: FloatArray,
-    second: Callable[[], tuple[FloatArray, FloatArray]],
-) -> View:
-    """Bring edge weights into chain order and add them up per chain."""
-    from qianwan_gis.network import kernels
-
-    along, against, sums = kernels.chain_weights(topology.code, topology.start, forward, backward)
-    return View(topology, along, against, sums, second)
-
-
 def with_second(view: View, values: FloatArray) -> View:
     """Return the same weight with other edge values carried along its paths."""
     both = (values, values)
-    return View(view.topology, view.along, view.against, view.sums, lambda: both, view._cache)
+    return View(view.topology, view.forward, view.backward, lambda: both, view._cache)
