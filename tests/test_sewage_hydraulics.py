@@ -157,4 +157,8 @@ def test_every_price_says_where_it_comes_from():
         if key.startswith("sewage.cost."):
             assert entry.status in ("to-check", "judgement"), key
             assert entry.source, key
-            assert entry.unit or key.endswith("station_power"), key
+            assert entry.unit or key.endswith(("station_power", "pipe_spread")), key
+            assert entry.clause[:4].isdigit(), key  # the year of the price
+            assert entry.region, key
+            if not isinstance(entry.value, list) and not key.endswith("pipe_spread"):
+                assert entry.low < entry.value < entry.high, key

@@ -13,7 +13,8 @@ from affine import Affine
 
 import qianwan_gis as qg
 from qianwan_gis._errors import DataError, UsageError
-from qianwan_gis.services._sewage import depths, steiner
+from qianwan_gis.services import _steiner as steiner
+from qianwan_gis.services._sewage import depths
 from qianwan_gis.services._sewage.costs import Prices
 from qianwan_gis.services._sewage.hydraulics import Rules
 from qianwan_gis.services.sewage import layout

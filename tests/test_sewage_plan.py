@@ -13,7 +13,8 @@ from affine import Affine
 
 import qianwan_gis as qg
 from qianwan_gis._errors import DataError, UsageError
-from qianwan_gis.services._sewage import exact, routes, search
+from qianwan_gis.services._sewage import exact, levels, routes, search
+from qianwan_gis.services._sewage.costs import FACTORS, ranged, scaled
 from qianwan_gis.services._sewage.model import Model, State, cost, everyone_local
 from qianwan_gis.services._sewage.routes import Arc, Option
 from qianwan_gis.services.sewage import coverage_rows, plan_sewage
@@ -262,17 +263,46 @@ def test_every_decision_is_explained_and_none_could_be_better_alone(plan):
         assert row.extra_yuan >= -1e-3
     assert set(table["reason"]) <= {"sewer_cheaper", "station_cheaper", "on_site_cheaper"}
     rows = coverage_rows(plan)
-    assert rows["code"].tolist() == table["code"].tolist()
-    assert set(rows["tier"]) <= {"sewer", "station", "on_site"}
+    assert rows["code"].drop_duplicates().tolist() == table["code"].tolist()
+    assert rows.groupby("code")["tier"].apply(set).eq({"sewer", "station", "on_site"}).all()
+    chosen = rows[rows["reason"].eq("planned")].set_index("code")["tier"]
+    tier = {"sewer": "sewer", "station": "station", "shared_station": "station"}
+    for row in table.itertuples():
+        assert chosen[row.code] == tier.get(row.choice, "on_site")
 
 
-def test_joints_that_the_cost_leaves_out_are_told(plan):
-    deep = plan.pipes["joint_m"].gt(0.5)
-    assert deep.any() == any(p.code == "deep_joint" for p in plan.problems)
-    assert plan.pipes["joint_m"].between(0.0, NORMS.value("sewage.gravity.max_depth_m")).all()
-    # a joint of half a metre or more needs two gravity trunks that follow each other
-    follows = plan.pipes["to"].isin(plan.pipes.loc[plan.pipes["kind"].eq("gravity"), "from"])
-    assert not plan.pipes.loc[~follows, "joint_m"].any()
+def test_where_trunks_meet_no_pipe_begins_above_what_arrives():
+    """Rolling ground: pipes arrive deep, and the next one begins as deep or after a lift."""
+    made = qg.synthetic.county(20, seed=5)
+    plan = plan_sewage(
+        made.villages, terrain=Terrain.from_array(*made.elevation), method="quick",
+        network=qg.RoadNetwork.from_roads(made.roads[made.roads["status"].eq("existing")]),
+        plants=made.facilities[made.facilities["tier"].eq("plant")], sewers=made.sewers,
+    )  # fmt: skip
+    runs = levels.design(plan.frame, plan.outcome.state)
+    arcs = plan.model.arcs
+    arrives = {}
+    for run in runs.values():
+        if len(run.depth) and run.option.kind != "pressure":
+            head = arcs[run.arc].head
+            arrives[head] = max(arrives.get(head, 0.0), float(run.depth[-1]))
+    deep = 0
+    for node, depth in arrives.items():
+        if node not in runs or not len(runs[node].depth):
+            continue
+        run = runs[node]
+        least = float(plan.frame.prices.rules.least_depth(0))
+        if depth <= least + 0.011:
+            continue
+        deep += 1
+        lifted = run.lifts and run.lifts[0][0] == 0
+        assert run.option.kind == "pressure" or lifted or run.depth[0] == pytest.approx(depth)
+    assert deep  # else the case shows nothing
+    extra = sum(run.extra for run in runs.values())
+    assert extra > 0
+    assert plan.pipes["joint_yuan"].sum() <= extra + 1e-6
+    assert plan.cost == pytest.approx(plan.outcome.cost + extra)
+    assert plan.cost == pytest.approx(plan.costs["life_yuan"].sum())
 
 
 def test_trunks_obey_the_norms(plan):
@@ -341,19 +371,46 @@ def test_a_plant_takes_no_more_than_it_can_spare():
 
 def test_prices_and_capacities_push_the_whole_plan_one_way():
     homes, rest = valley()
-    base = plan_sewage(homes, **rest)
-    table = base.sensitivity(("pipe", "station", "on_site", "energy"), (0.5, 1.0, 2.0))
-    assert table["status"].eq("optimal").all()
-    for _, part in table.groupby("factor"):
-        assert part["cost_yuan"].is_monotonic_increasing
-        assert part.loc[part["times"].eq(1.0), "switched"].eq("").all()
+    for factor in ("pipe", "pump", "station", "on_site", "energy", "collection", "plant"):
+        costs = []
+        for times in (0.5, 1.0, 2.0):
+            plan = plan_sewage(homes, **rest, standards=scaled(NORMS, factor, times))
+            assert plan.status == "optimal"
+            costs.append(plan.cost)
+        assert costs[0] <= costs[1] + 1e-6
+        assert costs[1] <= costs[2] + 1e-6
     lengths = []
     for times in (0.3, 1.0, 3.0):
-        from qianwan_gis.services._sewage.costs import scaled
-
         plan = plan_sewage(homes, **rest, standards=scaled(NORMS, "pipe", times))
         lengths.append(plan.pipes["length_m"].sum())
     assert lengths[0] >= lengths[1] >= lengths[2]
+
+
+def test_sensitivity_goes_over_each_price_s_own_range_and_names_what_flips(plan):
+    table = plan.sensitivity(("pipe", "station", "on_site", "reuse"))
+    assert table["case"].tolist() == ["low", "high"] * 4
+    assert (table["times"] < 1).tolist() == table["case"].eq("low").tolist()
+    for factor, part in table.groupby("factor"):
+        low, high = part["cost_yuan"]
+        assert low <= plan.cost + 1e-6 <= high + 2e-6, factor
+        norms, _ = ranged(NORMS, factor, "low")
+        for name in FACTORS[factor]:
+            entry = NORMS.entry(f"sewage.cost.{name}")
+            if entry.low is not None:
+                assert norms.value(entry.key) == entry.low
+    # what flips is what a fresh plan at those prices decides otherwise
+    homes, rest = valley()
+    was = plan.decisions.set_index("code")["choice"].replace("shared_station", "station")
+    for row in table.itertuples():
+        fresh = plan_sewage(homes, **rest, standards=ranged(NORMS, row.factor, row.case)[0])
+        now = fresh.decisions.set_index("code")["choice"].replace("shared_station", "station")
+        assert row.cost_yuan >= fresh.bound * (1 - 1e-9)
+        if row.cost_yuan <= fresh.cost * (1 + 1e-9):
+            assert set(row.switched.split()) == set(was.index[was.ne(now)])
+    told = plan.robustness(table).set_index("code")
+    flipped = {c for codes in table["switched"] for c in codes.split()}
+    assert set(told.index[~told["robust"]]) == flipped
+    assert not plan.sensitivity(("pipe",), (1.0,))["flipped"].any()
 
 
 def test_excluded_areas():
@@ -446,7 +503,8 @@ def test_a_synthetic_county_is_better_than_greedy_and_all_local():
         made.settlements, network=net, terrain=Terrain.from_array(*made.elevation), plants=plants,
         sewers=made.sewers, time_limit=5, gap=0.02,
     )  # fmt: skip
-    assert plan.cost <= cost(plan.model, search.greedy(plan.model)) + 1e-6
+    beaten = plan.compared().set_index("plan")["cost_yuan"]
+    assert plan.cost <= beaten["greedy"] + 1e-6
     assert plan.cost <= cost(plan.model, everyone_local(plan.model)) + 1e-6
     assert 0 < plan.bound <= plan.cost
     assert plan.decisions["code"].tolist() == made.settlements["settlement_id"].tolist()
@@ -508,6 +566,46 @@ def test_bad_ground_is_told():
     half = Terrain.from_array(tile.array[:, :200], tile.transform, CRS)
     with pytest.raises(DataError, match="范围之外"):
         plan_sewage(homes, **{**rest, "terrain": half})
+
+
+def test_prices_below_nought_are_refused_before_anything_is_planned():
+    homes, rest = valley()
+    with pytest.raises(UsageError, match="负"):
+        plan_sewage(homes, **rest, standards=NORMS.replace({"sewage.cost.pump_yuan": -1.0}))
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4490", "EPSG:4548"])
+def test_another_crs_gives_the_same_plan(plan, crs):
+    homes, rest = valley()
+    moved = {k: rest[k].to_crs(crs) for k in ("plants", "sewers")}
+    other = plan_sewage(homes.to_crs(crs), **{**rest, **moved})
+    assert other.decisions["choice"].tolist() == plan.decisions["choice"].tolist()
+    assert other.cost == pytest.approx(plan.cost, rel=1e-3)
+
+
+def test_villages_served_already_cost_nothing_and_take_their_plant_s_room():
+    homes, rest = valley()
+    free = plan_sewage(homes, **rest)
+    plants = rest["plants"].drop(columns="load")
+    some = plan_sewage(homes, **{**rest, "plants": plants}, served={"v0": "P1", "v3": "S9"})
+    table = some.decisions.set_index("code")
+    assert table.loc[["v0", "v3"], "choice"].eq("existing").all()
+    assert table.loc["v0", "facility_id"] == "P1"
+    assert some.cost < free.cost
+    assert some.model.spare["P1"] == pytest.approx(400.0 - table.loc["v0", "wastewater_m3d"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_local_search_keeps_its_cost_and_flows_right(seed):
+    model = random_model(seed + 40, villages=6)
+    made = search.Search(model, everyone_local(model))
+    made.run(float("inf"))
+    made.kick(60, float("inf"), seed)
+    assert made.cost == pytest.approx(cost(model, made.state))
+    assert made.cost >= brute(model) - 1e-6
+    again = search.heuristic(model, kicks=20)
+    same = search.heuristic(model, kicks=20)
+    assert again.way.tolist() == same.way.tolist()
 
 
 def test_state_of_nobody_costs_everyone_local():

@@ -17,7 +17,10 @@ import shapely
 from qianwan_gis.schemas import Basis, Inventory, Reason
 from qianwan_gis.services import registry
 from qianwan_gis.services._sewage.layout import SewerLayout, layout
-from qianwan_gis.services._sewage.plan import SewagePlan, plan_sewage
+from qianwan_gis.services._sewage.plan import EXCLUDED, SewagePlan, plan_sewage
+from qianwan_gis.services._sewage.priorities import counts_of_targets
+from qianwan_gis.services._sewage.register import served
+from qianwan_gis.services._sewage.report import tables as plan_tables
 from qianwan_gis.services._sewage.tables import coverage_rows
 from qianwan_gis.services.water import record_columns, served_by_record
 from qianwan_gis.uncertainty import decide
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["SewagePlan", "SewerLayout", "coverage", "coverage_rows", "layout", "plan_sewage"]
+__all__ = ["EXCLUDED", "SewagePlan", "SewerLayout", "counts_of_targets", "coverage", "coverage_rows", "layout",
+           "plan_sewage", "plan_tables", "served"]  # fmt: skip
 
 #: Municipal treatment plants: anchor of the screen, no tier of their own.
 PLANT = "plant"

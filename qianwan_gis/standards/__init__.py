@@ -131,6 +131,18 @@ class Standards:
             raise UsageError(Text("；".join(f.zh for f in faults), "; ".join(f.en for f in faults)))
         return Standards(entries)
 
+    def documented(self, facts: Mapping[str, Mapping[str, Any]]) -> Standards:
+        """Return norms of which some say more of themselves.
+
+        ``facts`` has ``source``, ``region``, ``clause``, ``low``, ``high`` and ``note`` by key.
+        """
+        entries = dict(self.entries)
+        for key, said in facts.items():
+            if key not in entries:
+                raise UsageError(self._unknown(key))
+            entries[key] = replace(entries[key], **said)
+        return Standards(entries)
+
     def table(self, *, used_only: bool = False) -> pd.DataFrame:
         """Return the norms as a table, one row each, in the order of their keys."""
         keys = sorted(self.used if used_only else self.entries)

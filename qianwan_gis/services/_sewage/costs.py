@@ -41,6 +41,7 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "plant": ("plant_yuan_m3",),
     "on_site": ("on_site_yuan", "on_site_run_yuan_a"),
     "reuse": ("reuse_yuan", "reuse_run_yuan_a"),
+    "collection": ("collect_m", "house_yuan"),
 }  # fmt: skip
 
 
@@ -148,8 +149,12 @@ class Prices:
 
     def capital(self, kind: str) -> float:
         """`renewal` of one of ``pipe``, ``station``, ``pump``, ``on_site``; pipes with upkeep."""
-        value = self.renewal(self.lives[kind])
-        return value + self.price["pipe_run_share"] * self.annuity if kind == "pipe" else value
+        return self._capital[kind]
+
+    @cached_property
+    def _capital(self) -> dict[str, float]:
+        upkeep = {"pipe": self.price["pipe_run_share"] * self.annuity}
+        return {k: self.renewal(life) + upkeep.get(k, 0.0) for k, life in self.lives.items()}
 
     # ------------------------------------------------------------ pipes
 
@@ -188,12 +193,16 @@ class Prices:
 
     def pump(self, peak_m3s: ArrayLike, lift: ArrayLike) -> Array:
         """Present value (yuan) of a pumping station without its energy."""
-        kw = 1000.0 * GRAVITY * np.asarray(peak_m3s) * np.asarray(lift) / 1000.0
-        kw = kw / self.design["pump.efficiency"]
+        kw = self.kilowatts(peak_m3s, lift)
         build = self.price["pump_yuan"] + self.price["pump_yuan_kw"] * kw
         return np.asarray(
             build * self.capital("pump") + self.price["pump_run_yuan_a"] * self.annuity
         )
+
+    def kilowatts(self, peak_m3s: ArrayLike, lift: ArrayLike) -> Array:
+        """Power (kW) that lifts a peak flow (m³/s) by ``lift`` metres."""
+        water = np.asarray(peak_m3s) * np.asarray(lift)
+        return np.asarray(GRAVITY * water / self.design["pump.efficiency"])
 
     # ------------------------------------------------------------ treatment
 
@@ -265,20 +274,48 @@ class Prices:
         return np.asarray(each * self.capital("pipe") * np.asarray(households, float))
 
 
-def scaled(standards: Standards, factor: str, by: float) -> Standards:
-    """Return norms with one group of prices (`FACTORS`), or ``discount``, times ``by``."""
+def ranged(standards: Standards, factor: str, end: str) -> tuple[Standards, float]:
+    """Return norms with one group of prices at an end (``low`` or ``high``) of each one's range.
+
+    Price lists by diameter move by ``sewage.cost.pipe_spread``. A price without a range stays, as
+    do those that the county set without one. Also returned: the geometric mean multiplier.
+    """
+    spread = float(standards.value("sewage.cost.pipe_spread"))
+    values: dict[str, Any] = {}
+    times: list[float] = []
+    for key in keys_of(factor):
+        entry = standards.entry(key)
+        if isinstance(entry.value, list):
+            by = 1.0 - spread if end == "low" else 1.0 + spread
+            values[key] = [v * by for v in entry.value]
+            times.append(by)
+            continue
+        other = entry.low if end == "low" else entry.high
+        if other is None:
+            times.append(1.0)
+            continue
+        values[key] = other
+        if entry.value > 0 and other > 0:
+            times.append(other / entry.value)
+    return standards.replace(values), float(np.exp(np.mean(np.log(times)))) if times else 1.0
+
+
+def keys_of(factor: str) -> list[str]:
+    """Return the norms of a group of prices (`FACTORS`), or of ``discount``."""
     if factor == "discount":
-        return standards.replace(
-            {"sewage.life.discount": standards.value("sewage.life.discount") * by}
-        )
+        return ["sewage.life.discount"]
     if factor not in FACTORS:
         raise UsageError(
             Text(f"没有敏感性因素“{factor}”，可用：{'、'.join([*FACTORS, 'discount'])}",
                  f"no factor “{factor}”; choose from {', '.join([*FACTORS, 'discount'])}")
         )  # fmt: skip
+    return [f"sewage.cost.{name}" for name in FACTORS[factor]]
+
+
+def scaled(standards: Standards, factor: str, by: float) -> Standards:
+    """Return norms with one group of prices (`FACTORS`), or ``discount``, times ``by``."""
     values: dict[str, Any] = {}
-    for name in FACTORS[factor]:
-        key = f"sewage.cost.{name}"
+    for key in keys_of(factor):
         old = standards.value(key)
         values[key] = [v * by for v in old] if isinstance(old, list) else old * by
     return standards.replace(values)

@@ -22,6 +22,11 @@ _VIOLATED = 1e-4
 _SCALE = 10_000_000  # whole numbers for the maximum flows
 _ROUNDS = 60
 _SMALL = 150  # options; below this the solver needs little help at the root
+_FIRST, _LAST = 0.2, 0.2  # shares of the time for local search before and after
+_KICKS_EACH = 60  # for each village
+_DROP_EVERY = 2  # rounds of cuts
+_NODES = 6  # relaxations that must fit into the time left, else there is no branching
+_OVERSHOOT = 0.2  # HiGHS looks at its clock late: it is given this much less
 _LOOSE = 0.01  # a row with more room than this in the relaxed solution is forgotten
 _LEVELS = (0.02, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9)
 
@@ -63,10 +68,12 @@ def solve(model: Model, *, time_limit: float = 300.0, gap: float = 0.0) -> Outco
     gap
         Relative gap at which a part's search stops.
     """
-    end = time.monotonic() + time_limit
+    begin = time.monotonic()
+    end = begin + time_limit
     less = prune(model)
     parts = _parts(less)
-    best = heuristic(model, until=time.monotonic() + 0.25 * time_limit)
+    number_alive = int((model.demand > 0).sum())
+    best = heuristic(model, until=begin + _FIRST * time_limit, kicks=_KICKS_EACH * number_alive)
     best_cost = cost(model, best)
     bound = float(model.local[model.demand > 0].sum())
     cuts, done = 0, True
@@ -76,7 +83,8 @@ def solve(model: Model, *, time_limit: float = 300.0, gap: float = 0.0) -> Outco
         left = max(end - time.monotonic(), 1.0)
         # a part may use its share of what is left, by the square of its size
         weights = [len(p) ** 2 for p in parts[number:]]
-        found = _Part(part).solve(max(1.0, left * weights[0] / sum(weights)), gap)
+        share = left * weights[0] / sum(weights) * (1.0 - _LAST)
+        found = _Part(part).solve(max(1.0, share), gap)
         bound += found.bound - float(part.local[part.demand > 0].sum())
         cuts += found.cuts
         done &= found.done
@@ -91,8 +99,8 @@ def solve(model: Model, *, time_limit: float = 300.0, gap: float = 0.0) -> Outco
         if total < best_cost:
             way, collected, best_cost = trial_way, trial_collected, total
     state = tidy(model, State(way, collected))
-    if not done:
-        state = improve(model, state, until=max(end, time.monotonic() + 1.0))
+    if not done and best_cost < np.inf:
+        state = improve(model, state, until=end, kicks=_KICKS_EACH * number_alive, seed=1)
     total = cost(model, state)
     bound = min(bound, total)
     if done and gap == 0.0 and _solve.relative_gap(total, bound) < 1e-6:
@@ -249,26 +257,42 @@ class _Part:
         )  # fmt: skip
 
     def solve(self, time_limit: float, gap: float) -> _Found:
-        """Add cuts at the root while they help, then branch."""
+        """Add cuts at the root while they help, then branch.
+
+        Where a relaxation takes so long that branching could look at a few nodes only, all of the time
+        goes into cuts: they lift the bound more, and HiGHS would not look at its clock in time.
+        """
         end = time.monotonic() + time_limit
         cuts = _Cuts()
-        bound, last = -np.inf, None
-        for _ in range(_ROUNDS if self.m > _SMALL else 2):
-            left = end - time.monotonic()
-            relaxed = self._solve(False, max(left, 0.5), 0.0, cuts)
+        bound, last, slowest, added = -np.inf, None, 0.0, 0
+        for number in range(_ROUNDS if self.m > _SMALL else 2):
+            started = time.monotonic()
+            relaxed = self._solve(False, max(end - started, 0.1), 0.0, cuts)
             if relaxed.x is None or relaxed.status != "optimal":
+                slowest = max(slowest, time.monotonic() - started)
                 break
             before, bound = bound, max(bound, relaxed.objective)
             if bound - before < 1e-6 * abs(bound) and np.isfinite(before):
                 break
             last = relaxed.x
-            if not self._separate(relaxed.x, cuts) or time.monotonic() > end - 0.5 * time_limit:
+            if number % _DROP_EVERY == 1:
+                cuts.drop_loose(last)
+            found_more = self._separate(relaxed.x, cuts)
+            added = max(added, len(cuts))
+            took = time.monotonic() - started
+            slowest = max(slowest, took)
+            left = end - time.monotonic()
+            # the next round takes about as long: it must end in time, or in the root's half of it
+            spare = 0.0 if slowest * _NODES > left else 0.5 * time_limit
+            if not found_more or 1.5 * took > left - spare:
                 break
-        added = len(cuts)
+        left = (end - time.monotonic()) * (1.0 - _OVERSHOOT)
+        if slowest * _NODES > left:
+            value = (bound if np.isfinite(bound) else self._trivial()) * self.unit + self.base
+            return _Found(None, value, False, added)
         if last is not None:
             cuts.drop_loose(last)
-        left = max(end - time.monotonic(), 1.0)
-        found = self._solve(True, left, gap, cuts)
+        found = self._solve(True, max(left, 0.1), gap, cuts)
         if np.isfinite(found.bound):
             bound = max(bound, found.bound)
         if not np.isfinite(bound):

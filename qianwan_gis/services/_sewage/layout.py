@@ -12,7 +12,8 @@ import shapely.ops
 
 from qianwan_gis._errors import DataError, Problem, ProblemLog, UsageError
 from qianwan_gis._text import Text
-from qianwan_gis.services._sewage import amounts, depths, steiner, streets
+from qianwan_gis.services import _steiner as steiner
+from qianwan_gis.services._sewage import amounts, depths, streets
 from qianwan_gis.services._sewage.costs import Prices
 from qianwan_gis.services._sewage.hydraulics import Rules, fill_of, velocity
 

@@ -14,12 +14,11 @@ one and their bounds added.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qianwan_gis import _solve
 from qianwan_gis.services._sewage.routes import Arc, Option
 
 if TYPE_CHECKING:
@@ -63,24 +62,6 @@ class State:
 
     way: Ints
     collected: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a solution is and what is proven of it."""
-
-    state: State
-    cost: float
-    bound: float
-    status: str
-    parts: int
-    cuts: int = 0
-    notes: tuple[str, ...] = field(default=())
-
-    @property
-    def gap(self) -> float:
-        """Relative gap between cost and bound."""
-        return _solve.relative_gap(self.cost, self.bound)
 
 
 def everyone_local(model: Model) -> State:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from qianwan_gis._errors import Problem, ProblemLog
+from qianwan_gis._errors import Problem, ProblemLog, UsageError
 from qianwan_gis._text import Text
-from qianwan_gis.schemas import Reason
-from qianwan_gis.services._sewage import amounts, exact, routes
+from qianwan_gis.schemas import VALUE_TEXT, Reason
+from qianwan_gis.services import planned
+from qianwan_gis.services._sewage import amounts, exact, levels, routes
+from qianwan_gis.services._sewage import model as models
 from qianwan_gis.services._sewage.costs import Prices
-from qianwan_gis.services._sewage.model import Model
+from qianwan_gis.services._sewage.model import Model, State
+from qianwan_gis.services._sewage.search import greedy, heuristic, improve
+from qianwan_gis.services._sewage.sensitivity import carried
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -36,15 +43,8 @@ EXCLUDED = {
     "steep": Text("陡坡：不设站", "steep: no station"),
     "mined": Text("采空区：不设站、不敷管", "mined out: no station, no pipe"),
 }
-CHOICES = {
-    "sewer": Text("纳管", "join a sewer"),
-    "station": Text("集中（单村站）", "a station of its own"),
-    "shared_station": Text("集中（联村站）", "a shared station"),
-    "on_site": Text("分散", "on site"),
-    "reuse": Text("资源化", "reuse"),
-    "tank": Text("贮池外运", "sealed tank and tanker"),
-    "": Text("未评估", "not assessed"),
-}
+#: What may be chosen, in words.
+CHOICES = VALUE_TEXT["plan"]
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,19 @@ class SewagePlan:
         ``candidate_plant``, ``candidate_m`` (a plant without recorded sewers), ``reason``,
         ``text_zh``, ``text_en``.
     pipes, stations, pumps
-        What to build between villages. ``joint_m`` of a pipe: how much deeper it arrives than the
-        next gravity pipe begins (not in the cost; a warning tells where it matters).
+        What to build between villages. ``start_m`` of a pipe: depth at which it leaves;
+        ``joint_yuan``: what starting deeper, or lifting there, costs (part of ``cost_yuan``).
     cost, bound, gap, status
         Present value of everything (yuan), the proven bound, their relative gap; ``optimal``,
-        ``feasible`` or ``not_assessed``.
+        ``feasible``, ``quick`` (no bound) or ``not_assessed``.
     costs
         The cost by part: ``build_yuan``, ``life_yuan``.
     quantities
         Bill of quantities.
     problems
         Warnings.
+    origin
+        ``solved`` now, ``kept`` (solved before, taken from a file) or ``quick`` (local search).
     """
 
     decisions: pd.DataFrame
@@ -91,18 +93,60 @@ class SewagePlan:
     outcome: exact.Outcome | None = None
     frame: Any = field(default=None, repr=False)
     inputs: dict[str, Any] = field(default_factory=dict, repr=False)
+    origin: str = "solved"
+    notes: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def keep(self, file: Path, **notes: Any) -> Path:
+        """Keep the plan's choices for later runs of the same problem (`services.planned`).
+
+        ``notes`` are kept with it and come back as `notes`: lists and mappings of plain values.
+        """
+        if self.frame is None or self.outcome is None:
+            raise UsageError(
+                Text("没有地形，规划未评估", "nothing was assessed: there is no terrain")
+            )
+        state, out = self.outcome.state, self.outcome
+        way = {str(v): int(state.way[v]) for v in np.flatnonzero(state.way >= 0).tolist()}
+        return planned.keep(
+            file, self.frame.mark,
+            {"way": way, "collected": np.flatnonzero(state.collected).tolist(),
+             "bound": out.bound, "status": out.status, "parts": out.parts, "cuts": out.cuts,
+             "notes": notes},
+        )  # fmt: skip
+
+    def compared(self) -> pd.DataFrame:
+        """Return what simpler plans of the same county cost, levels designed alike.
+
+        Columns ``plan`` (``this``, ``greedy``: each village in turn takes what is cheapest for it
+        then, ``all_local``), ``cost_yuan``, ``more`` (relative to this plan).
+        """
+        if self.frame is None:
+            raise UsageError(
+                Text("没有地形，规划未评估", "nothing was assessed: there is no terrain")
+            )
+        model, cost = self.frame.model, {"this": self.cost}
+        for name, state in (("greedy", greedy(model)), ("all_local", models.everyone_local(model))):
+            extra = sum(run.extra for run in levels.design(self.frame, state).values())
+            cost[name] = models.cost(model, state) + extra
+        more = [c / self.cost - 1.0 for c in cost.values()]
+        return pd.DataFrame({"plan": list(cost), "cost_yuan": list(cost.values()), "more": more})
 
     def sensitivity(
         self,
-        factors: Iterable[str] = ("pipe", "pump", "energy", "station", "on_site", "discount"),
-        by: Iterable[float] = (0.7, 1.3),
-        *,
-        time_limit: float | None = None,
-    ) -> pd.DataFrame:
-        """Plan again with prices times each of ``by``; see `sensitivity.run`."""
+        factors: Iterable[str] = ("pipe", "pump", "energy", "station", "plant", "on_site", "reuse",
+                                  "collection", "discount"),
+        by: Iterable[float | str] = ("low", "high"),
+    ) -> pd.DataFrame:  # fmt: skip
+        """Plan again with prices at the ends of their ranges; see `sensitivity.run`."""
         from qianwan_gis.services._sewage import sensitivity
 
-        return sensitivity.run(self, tuple(factors), tuple(by), time_limit=time_limit)
+        return sensitivity.run(self, tuple(factors), tuple(by))
+
+    def robustness(self, sensitivity: pd.DataFrame) -> pd.DataFrame:
+        """Tell which choices hold over the whole range of prices; see `sensitivity.robustness`."""
+        from qianwan_gis.services._sewage import sensitivity as answers
+
+        return answers.robustness(self, sensitivity)
 
     def priorities(self, **layers: Any) -> pd.DataFrame:
         """Rank the villages; see `priorities.rank` for the layers."""
@@ -144,8 +188,11 @@ def plan_sewage(
     sewers: gpd.GeoDataFrame | None = None,
     standards: Standards | None = None,
     excluded: gpd.GeoDataFrame | None = None,
+    served: Mapping[str, str] | None = None,
     time_limit: float = 300.0,
     gap: float = 0.0,
+    method: Literal["exact", "quick"] = "exact",
+    kept: Path | None = None,
 ) -> SewagePlan:
     """Choose for every village between a sewer, a station and treatment on the spot.
 
@@ -170,10 +217,19 @@ def plan_sewage(
         Norms and prices in force (``sewage.*``); the carried ones when None.
     excluded
         Polygons with ``kind``: ``water_source``, ``flood``, ``steep`` or ``mined``.
+    served
+        Facility by id of the settlements that have one already: they stay as they are
+        (``existing``). Their water loads their plant where its load is not given.
     time_limit
-        Seconds for the search.
+        Seconds for everything.
     gap
         Relative gap at which the search of a part may stop.
+    method
+        ``quick`` leaves it at a local search without a clock: seconds, the same plan each time, no
+        bound.
+    kept
+        A file of `SewagePlan.keep`: its choices are taken without solving where they are those of
+        exactly this problem; a warning tells when they are not.
 
     Returns
     -------
@@ -189,22 +245,63 @@ def plan_sewage(
     """
     from qianwan_gis.standards import Standards
 
+    end = time.monotonic() + time_limit
     norms = standards if standards is not None else Standards.load()
     prices = Prices.read(norms)
     names, people = _check(settlements, network, plants, sewers, excluded)
     inputs = {
         "villages": settlements, "network": network, "terrain": terrain, "plants": plants,
-        "sewers": sewers, "standards": norms, "excluded": excluded, "time_limit": time_limit,
-        "gap": gap,
+        "sewers": sewers, "standards": norms, "excluded": excluded, "served": served,
+        "time_limit": time_limit, "gap": gap, "method": method,
     }  # fmt: skip
     mean = amounts.wastewater(people, norms)
     if terrain is None:
         return _not_assessed(settlements, names, people, mean, inputs)
     frame = Frame.build(settlements, names, people, mean, prices, norms, inputs)
-    outcome = exact.solve(frame.model, time_limit=time_limit, gap=gap)
+    outcome, origin, notes = _choose(frame, end, gap, method, kept)
     from qianwan_gis.services._sewage import tables
 
-    return tables.result(frame, outcome, inputs)
+    made = tables.result(frame, outcome, inputs, origin)
+    return replace(made, notes=notes)
+
+
+#: Kicks of a quick plan for each village: most of what kicks gain, in seconds for 600 villages.
+_QUICK_KICKS = 3
+#: Share of the time left for the choices.
+_FOR_CHOICES = 0.95
+
+
+def _choose(
+    frame: Frame, end: float, gap: float, method: str, kept: Path | None
+) -> tuple[exact.Outcome, str, dict[str, Any]]:
+    """Return the choices: kept from before, found quickly, or solved; where they are from; notes."""
+    model = frame.model
+    if kept is not None:
+        found, problem = planned.kept(kept, frame.mark)
+        if problem is not None:
+            frame.problems.append(problem)
+        if found is not None:
+            way = np.full(len(model.demand), -1, np.int64)
+            for v, k in found["way"].items():
+                way[int(v)] = k
+            collected = np.zeros(len(model.demand), bool)
+            collected[found["collected"]] = True
+            state = State(way, collected)
+            total = models.cost(model, state)
+            outcome = exact.Outcome(
+                state, total, float(found["bound"]), found["status"], found["parts"], found["cuts"]
+            )
+            return outcome, "kept", dict(found["notes"])
+    if method == "quick":
+        state = heuristic(model, kicks=_QUICK_KICKS * int((model.demand > 0).sum()))
+        state, _ = levels.settle(frame, state)
+        total = models.cost(model, state)
+        return exact.Outcome(state, total, float("-inf"), "quick", 0, 0), "quick", {}
+    # levels and tables take their time as well
+    left = (end - time.monotonic()) * _FOR_CHOICES
+    outcome = exact.solve(model, time_limit=max(left, 0.1), gap=gap)
+    state, _ = levels.settle(frame, outcome.state, until=end)
+    return replace(outcome, state=state, cost=models.cost(model, state)), "solved", {}
 
 
 # ---------------------------------------------------------------- input
@@ -274,11 +371,11 @@ def _not_assessed(
 ) -> SewagePlan:
     import geopandas as gpd
 
-    from qianwan_gis.services._sewage import tables
+    from qianwan_gis.services._sewage import decisions as explained
     from qianwan_gis.services._sewage.quantities import COLUMNS
 
     text = Text("未评估：缺少地形数据（DEM）", "not assessed: no terrain (DEM)")
-    decisions = tables.empty_decisions(settlements, names, people, mean)
+    decisions = explained.empty(settlements, names, people, mean)
     decisions["reason"] = str(Reason.NO_TERRAIN)
     decisions["text_zh"], decisions["text_en"] = text.zh, text.en
     nothing = gpd.GeoDataFrame(geometry=[], crs=settlements.crs)
@@ -318,7 +415,26 @@ class Frame:
     leg_cost: Array
     barred_station: NDArray[np.bool_]
     candidate: list[tuple[str, float]]
+    served: Mapping[str, str]
     problems: list[Problem]
+
+    @cached_property
+    def factor(self) -> float:
+        """Price factor of pipes off the road."""
+        return float(self.norms.value("sewage.trunk.cross_factor"))
+
+    @cached_property
+    def mark(self) -> str:
+        """Fingerprint of the choice problem: prices, norms, ways and people are all in it."""
+        model = self.model
+        arcs = (
+            (a.tail, a.head, a.plant, a.sewer, a.length, *(x for o in a.options for x in o))
+            for a in model.arcs
+        )
+        return planned.fingerprint(
+            [model.demand, model.local, model.collect, *self.names, *sorted(model.spare.items()),
+             *(x for arc in arcs for x in arc)]
+        )  # fmt: skip
 
     @classmethod
     def build(
@@ -336,7 +452,11 @@ class Frame:
             float
         )
         amounts.check_above_sea(home, names, what="settlements")
-        spare, candidates, pipes = _plants(inputs["plants"], inputs["sewers"], terrain, crs, log)
+        served = {n: f for n, f in (inputs["served"] or {}).items() if n in set(names)}
+        loaded = _loads(served, names, mean)
+        spare, candidates, pipes = _plants(
+            inputs["plants"], inputs["sewers"], terrain, crs, loaded if served else None, log
+        )
         zones = _zones(inputs["excluded"], crs)
         total = float(mean.sum())
         graph = routes.build(
@@ -358,7 +478,7 @@ class Frame:
         own = np.column_stack([on_site, reuse, tank])
         local_choice = [("on_site", "reuse", "tank")[k] for k in own.argmin(axis=1)]
         demand, local, collect = (np.zeros(len(graph.xy)) for _ in range(3))
-        alive = people > 0
+        alive = (people > 0) & ~np.isin(names, list(served))
         demand[node[alive]] = mean[alive]
         local[node] = own.min(axis=1)
         collect[node] = prices.collection(households) + leg_cost
@@ -385,12 +505,26 @@ class Frame:
         near = _candidates(xy, candidates)
         return cls(
             settlements, names, people, mean, households, node, graph, model, prices, norms, crs,
-            on_site, reuse, tank, local_choice, leg_cost, barred, near, list(log),
+            on_site, reuse, tank, local_choice, leg_cost, barred, near, served, list(log),
         )  # fmt: skip
 
 
+def _loads(served: Mapping[str, str], names: list[str], mean: Array) -> dict[str, float]:
+    """Return the wastewater (m³/d) that each facility takes already."""
+    found: dict[str, float] = {}
+    for name, q in zip(names, mean.tolist(), strict=True):
+        if name in served:
+            found[served[name]] = found.get(served[name], 0.0) + q
+    return found
+
+
 def _plants(
-    plants: Any, sewers: Any, terrain: Terrain, crs: Any, log: ProblemLog
+    plants: Any,
+    sewers: Any,
+    terrain: Terrain,
+    crs: Any,
+    loaded: Mapping[str, float] | None,
+    log: ProblemLog,
 ) -> tuple[dict[str, float], list[tuple[str, float, float]], Any]:
     """Return spare capacity by plant, plants without sewers, and the sewers that take more."""
     if plants is None or not len(plants):
@@ -404,12 +538,15 @@ def _plants(
     ground = terrain.sample(table.geometry.set_axis(ids.to_numpy())).to_numpy(float)
     amounts.check_above_sea(ground, ids, what="plants")
     capacity = pd.to_numeric(table["capacity"], errors="coerce").to_numpy(float)
+    load = np.full(len(table), np.nan)
     if "load" in table:
         load = pd.to_numeric(table["load"], errors="coerce").to_numpy(float)
-    else:
-        load = np.zeros(len(table))
-        log.add("warning", "no_load", "污水厂没有现状负荷，按全部能力可用计",
-                "the plants' present load is not given: all of their capacity is taken as spare",
+    if np.isnan(load).all():
+        load = np.array([(loaded or {}).get(name, 0.0) for name in ids])
+        what = ("按现已接入村庄的污水量计", "that of the villages joined already is taken") if loaded else (
+            "按全部能力可用计", "all of their capacity is taken as spare")  # fmt: skip
+        log.add("warning", "no_load", f"污水厂没有现状负荷，{what[0]}",
+                f"the plants' present load is not given: {what[1]}",
                 file="plants", field="load",
                 fix=("补充 load（m³/d）", "add column load (m³/d)"))  # fmt: skip
     free = capacity - load
@@ -519,12 +656,23 @@ def _candidates(xy: Array, lone: list[tuple[str, float, float]]) -> list[tuple[s
     return [(lone[k][0], float(row[k])) for row, k in zip(away, away.argmin(axis=1), strict=True)]
 
 
-def again(plan: SewagePlan, standards: Standards, time_limit: float | None = None) -> SewagePlan:
-    """Plan once more with other norms."""
-    given = {k: v for k, v in plan.inputs.items() if k not in ("villages", "standards")}
-    if time_limit is not None:
-        given["time_limit"] = time_limit
-    return plan_sewage(plan.inputs["villages"], standards=standards, **given)
+def again(plan: SewagePlan, standards: Standards) -> SewagePlan:
+    """Return the plan that local search makes of this one under other norms."""
+    given = {k: v for k, v in plan.inputs.items() if k != "villages"}
+    given["standards"] = standards
+    frame = plan.frame
+    prices = Prices.read(standards)
+    other = Frame.build(
+        plan.inputs["villages"], frame.names, frame.people,
+        amounts.wastewater(frame.people, standards), prices, standards, given,
+    )  # fmt: skip
+    start = carried(frame.model, other.model, plan.outcome.state)  # type: ignore[union-attr]
+    state = improve(other.model, start, until=float("inf"))
+    total = models.cost(other.model, state)
+    outcome = exact.Outcome(state, total, float("-inf"), "quick", 0, 0)
+    from qianwan_gis.services._sewage import tables
+
+    return tables.result(other, outcome, {**plan.inputs, "standards": standards}, "quick")
 
 
 __all__ = ["CHOICES", "EXCLUDED", "Frame", "SewagePlan", "again", "plan_sewage"]

@@ -126,6 +126,20 @@ def rank(
     )  # fmt: skip
 
 
+def counts_of_targets(targets: pd.DataFrame) -> dict[int, int]:
+    """Return how many villages the published targets ask for in each year.
+
+    Rows of TARGETS whose topic is the treatment of sewage in villages, counted in villages, with a
+    year; targets for one year of several scopes add up.
+    """
+    topic = targets["topic"].astype(str)
+    mine = topic.str.contains("污水") & targets["unit"].astype(str).str.contains("村")
+    mine &= targets["kind"].eq("target") & pd.to_numeric(targets["year"], errors="coerce").notna()
+    own = targets[mine]
+    found = own.groupby(own["year"].astype(int))["value"].sum()
+    return {int(year): int(number) for year, number in found.items()}
+
+
 def phases(plan: SewagePlan, counts: Mapping[int, int], ranking: pd.DataFrame) -> pd.DataFrame:
     """Give each village a year: the best ranked first, trunks before what hangs on them.
 
@@ -138,8 +152,8 @@ def phases(plan: SewagePlan, counts: Mapping[int, int], ranking: pd.DataFrame) -
 
     Returns
     -------
-    ``code``, ``year`` (0: later), ``order``, ``cost_yuan``, ``choice``, ``facility_id``, ``text_zh``,
-    ``text_en``. A village comes with or after those that its water passes; equal ranks take the one
+    Villages in their order, without those that nothing is planned for: ``code``, ``year`` (0:
+    later), ``order``, ``cost_yuan``, ``choice``, ``facility_id``, ``text_zh``, ``text_en``. A village comes with or after those that its water passes; equal ranks take the one
     that costs least per head.
     """
     table = plan.decisions
@@ -168,7 +182,7 @@ def phases(plan: SewagePlan, counts: Mapping[int, int], ranking: pd.DataFrame) -
         range(len(table)), key=lambda k: (place[k], per_head[k], table["code"].iloc[k])
     ):
         for j in [*below[i][::-1], i]:  # from the sink upwards
-            if j not in taken and table["choice"].iloc[j]:
+            if j not in taken and table["choice"].iloc[j] not in ("", "existing"):
                 taken.add(j)
                 sequence.append(j)
     year = np.zeros(len(table), np.int64)
@@ -188,4 +202,4 @@ def phases(plan: SewagePlan, counts: Mapping[int, int], ranking: pd.DataFrame) -
             "text_en": [f"rank {p}: {e}" for p, e in zip(place, en, strict=True)],
         },
         index=table.index,
-    ).sort_values("order", kind="stable")  # fmt: skip
+    ).iloc[sorted(sequence, key=lambda j: order[j])]  # fmt: skip

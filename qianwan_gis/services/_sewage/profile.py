@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from qianwan_gis._errors import UnavailableError, UsageError
 from qianwan_gis._text import Text
 
 if TYPE_CHECKING:
     from qianwan_gis.services._sewage.layout import SewerLayout
+    from qianwan_gis.services._sewage.levels import Run
     from qianwan_gis.services._sewage.plan import SewagePlan
 
 #: Columns of a profile. Two rows share a chainage where the invert drops or is lifted.
@@ -60,37 +62,24 @@ def of_plan(plan: SewagePlan, code: str) -> pd.DataFrame:
     UsageError
         An unknown village, or one whose water stays where it is.
     """
-    from qianwan_gis.services._sewage import tables
-    from qianwan_gis.services._sewage.model import best_option, flows
+    from qianwan_gis.services._sewage import levels
 
     frame, outcome = plan.frame, plan.outcome
     if frame is None or outcome is None or code not in frame.names:
         raise UsageError(Text(f"规划中没有“{code}”", f"the plan has no “{code}”"))
-    i = frame.names.index(code)
-    flow, _ = flows(frame.model, outcome.state)
-    v = int(frame.node[i])
-    ways = tables.path(frame, outcome.state, flow, v) if outcome.state.collected[v] else []
-    rows = []
+    runs = levels.design(frame, outcome.state)
+    node = int(frame.node[frame.names.index(code)])
     at = 0.0
-    for way in ways:
-        arc = frame.model.arcs[way]
-        if arc.route < 0 or arc.length < 0.5:
+    rows: list[tuple[Any, ...]] = []
+    if not outcome.state.collected[node]:
+        node = -1
+    while node in runs:
+        run = runs[node]
+        node = frame.model.arcs[run.arc].head
+        if not len(run.along):
             continue
-        option = arc.options[best_option(arc, float(flow[arc.tail]))]
-        _, along, ground = tables.oriented(frame, arc)
-        depth, raised = tables.depths_of(frame, option, along, ground, arc.end_depth)
-        lifted = {k for k, _ in raised}
-        kind = "pressure" if option.kind == "pressure" else "gravity"
-        size = round(option.diameter * 1000)
-        invert = ground - depth
-        fall = np.r_[-np.diff(invert) / np.maximum(np.diff(along), 1e-9), np.nan]
-        rows += [
-            (at + x, z, low, deep, size, slope, kind, "", "lift" if k in lifted else "")
-            for k, (x, z, low, deep, slope) in enumerate(
-                zip(along, ground, invert, depth, fall, strict=True)
-            )
-        ]
-        at += float(along[-1])
+        rows += _rows(run, at)
+        at += float(run.along[-1])
     if not rows:
         raise UsageError(
             Text(
@@ -99,6 +88,80 @@ def of_plan(plan: SewagePlan, code: str) -> pd.DataFrame:
             )
         )
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def runs(plan: SewagePlan) -> list[tuple[str, str, pd.DataFrame]]:
+    """Return every trunk of a plan once: from each head down to its sink or to a longer run.
+
+    Returns
+    -------
+    ``(head, end, profile)``: the head and the end (station, sewer or junction) as the pipes table
+    names them; the longest runs first.
+    """
+    from qianwan_gis.services._sewage import levels
+
+    frame, outcome = plan.frame, plan.outcome
+    if frame is None or outcome is None:
+        return []
+    built = levels.design(frame, outcome.state)
+    arcs = frame.model.arcs
+    fed = {arcs[run.arc].head for run in built.values()}
+    name = {int(v): n for n, v in zip(frame.names, frame.node, strict=True)}
+    label = {}
+    for v, run in built.items():
+        if arcs[run.arc].head < 0 and not arcs[run.arc].plant:
+            label[v] = _station(plan, frame.routes.xy[v])
+    below: dict[int, float] = {}
+
+    def distance(v: int) -> float:
+        if v not in built:
+            return 0.0
+        if v not in below:
+            run = built[v]
+            metres = float(run.along[-1]) if len(run.along) else 0.0
+            below[v] = metres + distance(arcs[run.arc].head)
+        return below[v]
+
+    found = []
+    drawn: set[int] = set()
+    for head in sorted((v for v in built if v not in fed), key=lambda v: (-distance(v), v)):
+        rows: list[tuple[Any, ...]] = []
+        at, node, end = 0.0, head, ""
+        while node in built and node not in drawn:
+            drawn.add(node)
+            run = built[node]
+            arc = arcs[run.arc]
+            if len(run.along):
+                rows += _rows(run, at)
+                at += float(run.along[-1])
+            end = arc.sewer if arc.head < 0 and arc.plant else label.get(node, "")
+            node = arc.head
+        if node in drawn:
+            end = name.get(node, label.get(node, f"N{node}"))
+        if rows:
+            found.append((name.get(head, f"N{head}"), end, pd.DataFrame(rows, columns=COLUMNS)))
+    return found
+
+
+def _station(plan: SewagePlan, xy: Any) -> str:
+    """Name of the station at a place."""
+    away = plan.stations.geometry.distance(shapely.Point(xy))
+    return str(plan.stations["station_id"].iloc[int(away.to_numpy().argmin())])
+
+
+def _rows(run: Run, at: float) -> list[tuple[Any, ...]]:
+    """Rows of one trunk section that begins at chainage ``at``."""
+    lifted = {k for k, _ in run.lifts}
+    kind = "pressure" if run.option.kind == "pressure" else "gravity"
+    size = round(run.option.diameter * 1000)
+    invert = run.ground - run.depth
+    fall = np.r_[-np.diff(invert) / np.maximum(np.diff(run.along), 1e-9), np.nan]
+    return [
+        (at + x, z, low, deep, size, slope, kind, "", "lift" if k in lifted else "")
+        for k, (x, z, low, deep, slope) in enumerate(
+            zip(run.along, run.ground, invert, run.depth, fall, strict=True)
+        )
+    ]
 
 
 def _font() -> str:
@@ -179,5 +242,8 @@ def draw(table: pd.DataFrame, *, path: Any = None, lang: str = "zh", title: str 
             low.text(x[k], len(bands) - row - 0.5, values[k], ha="center", va="center", fontsize=7)
     if path is None:
         return figure
-    figure.savefig(path, dpi=150)
+    # no clock in the file: the same profile gives the same bytes
+    kind = str(path).rsplit(".", 1)[-1].lower()
+    clock = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
+    figure.savefig(path, dpi=150, metadata=clock)
     return None

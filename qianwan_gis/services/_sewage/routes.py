@@ -107,31 +107,12 @@ def options(
     pipe_life = prices.capital("pipe")
     length = float(along[-1])
     found: list[Option] = []
-    holes = length / rules.manhole_spacing
-    for k, d in enumerate(rules.diameters):
-        capacity = float(rules.gravity_mean[k])
-        depth, raised = gravity_profile(
-            along, ground, float(rules.min_slope[k]), float(rules.least_depth(k)),
-            rules.max_depth, end_depth,
-        )  # fmt: skip
-        climbed = [head for _, head in raised]
-        lifts = len(climbed)
-        if max(climbed, default=0.0) > prices.design["pump.max_lift_m"]:
+    for k in range(len(rules.diameters)):
+        run = gravity_run(along, ground, prices, k, factor=factor, end_depth=end_depth)
+        if run is None:
             break
-        middle = (depth[1:] + depth[:-1]) / 2.0
-        build = float((prices.gravity_metre(k, middle) * np.diff(along)).sum())
-        build += float(prices.manhole(middle).mean()) * holes
-        peak = float(rules.gravity_capacity[k])
-        fixed = build * pipe_life * factor
-        fixed += float(sum(prices.pump(0.0, lift) for lift in climbed))
-        per = sum(
-            float(prices.energy(lift))
-            + float(prices.pump(peak, lift) - prices.pump(0.0, lift)) / capacity
-            for lift in climbed
-        )
-        kind = "gravity" if lifts == 0 else "lifted"
-        found.append(Option(fixed, per, capacity, kind, float(d), lifts, float(sum(climbed))))
-        if capacity >= largest:
+        found.append(run[0])
+        if run[0].capacity >= largest:
             break
     rise = float(ground.max() - ground[0]) + rules.cover + 1.0
     for k, d in enumerate(rules.pressure_diameters):
@@ -158,6 +139,57 @@ def options(
     return undominated(found, largest)
 
 
+def gravity_run(
+    along: Array, ground: Array, prices: Prices, k: int, *, factor: float = 1.0,
+    start: float | None = None, end_depth: float | None = None,
+) -> tuple[Option, Array, list[tuple[int, float]]] | None:  # fmt: skip
+    """Return a gravity pipe of the diameter at position ``k`` along a profile.
+
+    Parameters
+    ----------
+    start
+        Depth (m) at which it leaves; the least depth when None.
+
+    Returns
+    -------
+    The option, the depth at each point and the lifts as `gravity_profile` gives them; None where a
+    lift would be higher than one pump manages.
+    """
+    rules = prices.rules
+    depth, raised = gravity_profile(
+        along, ground, float(rules.min_slope[k]), float(rules.least_depth(k)), rules.max_depth,
+        end_depth, start,
+    )  # fmt: skip
+    climbed = [head for _, head in raised]
+    if max(climbed, default=0.0) > prices.design["pump.max_lift_m"]:
+        return None
+    middle = (depth[1:] + depth[:-1]) / 2.0
+    build = float((prices.gravity_metre(k, middle) * np.diff(along)).sum())
+    build += float(prices.manhole(middle).mean()) * float(along[-1]) / rules.manhole_spacing
+    fixed = build * prices.capital("pipe") * factor
+    per = 0.0
+    for lift in climbed:
+        once, each = pumping(prices, k, lift)
+        fixed += once
+        per += each
+    kind = "gravity" if not climbed else "lifted"
+    option = Option(
+        fixed, per, float(rules.gravity_mean[k]), kind, float(rules.diameters[k]), len(climbed),
+        float(sum(climbed)),
+    )  # fmt: skip
+    return option, depth, raised
+
+
+def pumping(prices: Prices, k: int, lift: float) -> tuple[float, float]:
+    """Return what a lift costs on a gravity pipe: once (yuan), and for each m³/d through it.
+
+    The pumps are sized for the pipe's capacity and charged by the share of it in use.
+    """
+    peak, mean = float(prices.rules.gravity_capacity[k]), float(prices.rules.gravity_mean[k])
+    none = float(prices.pump(0.0, lift))
+    return none, float(prices.energy(lift)) + (float(prices.pump(peak, lift)) - none) / mean
+
+
 def undominated(found: list[Option], largest: float) -> tuple[Option, ...]:
     """Drop every option that another one beats at every flow it can carry."""
     kept: list[Option] = []
@@ -175,9 +207,12 @@ def undominated(found: list[Option], largest: float) -> tuple[Option, ...]:
 
 
 def gravity_profile(
-    along: Array, ground: Array, slope: float, least: float, deepest: float, end_depth: float | None
-) -> tuple[Array, list[tuple[int, float]]]:
+    along: Array, ground: Array, slope: float, least: float, deepest: float,
+    end_depth: float | None, start: float | None = None,
+) -> tuple[Array, list[tuple[int, float]]]:  # fmt: skip
     """Depths of a sewer kept as shallow as its slope allows, with a lift wherever it gets too deep.
+
+    It leaves at ``start``, the least cover when None.
 
     Returns
     -------
@@ -185,7 +220,7 @@ def gravity_profile(
     that would be too deep up to the least cover (it may take a steep bank).
     """
     steps = (slope * np.diff(along) + np.diff(ground)).tolist()
-    now = least
+    now = least if start is None else start
     depth = [now]
     lifts: list[tuple[int, float]] = []
     for i, step in enumerate(steps, 1):

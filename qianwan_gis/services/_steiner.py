@@ -92,7 +92,7 @@ def span(
     return tree
 
 
-def _paths(
+def paths(
     ends: Sequence[tuple[int, int]], at: dict[int, list[int]], keep: set[int]
 ) -> list[list[int]]:
     """Split a tree at terminals and forks into its paths, each a list of edges."""
@@ -123,7 +123,7 @@ def _exchange(
 ) -> set[int]:  # fmt: skip
     """Take out each path in turn and join the two halves by the shortest way instead."""
     edges, at = prune(ends, edges, keep)
-    for path in sorted(_paths(ends, at, keep), key=lambda p: -sum(length[e] for e in p)):
+    for path in sorted(paths(ends, at, keep), key=lambda p: -sum(length[e] for e in p)):
         chain: dict[int, int] = {}
         for edge in path:
             for node in ends[edge]:
