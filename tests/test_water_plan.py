@@ -221,12 +221,23 @@ def test_a_broken_main_names_the_villages_behind_it(plan):
     assert set(found["verdict"]) == {"cut_off"}
 
 
-def test_rings_keep_the_network_within_limits(land):
+def test_rings_keep_the_network_within_limits():
+    county = synthetic.county(villages=12, seed=5)
+    land = {"county": county, "network": RoadNetwork.from_roads(county.roads),
+            "terrain": Terrain.from_array(*county.elevation)}  # fmt: skip
     one = plan_of(land, loops=1)
     rings = one.pipes[one.pipes["kind"] == "ring"]
     assert len(rings) >= 1
     assert {p.code for p in levels(one)} == set()
-    assert one.cost["pipes"] > plan_of(land).cost["pipes"]
+    plain = plan_of(land)
+    assert one.cost["pipes"] > plain.cost["pipes"]
+    # a ring gives some villages a second way: fewer are cut off by the pipes of the tree
+    tree_pipes = one.pipes[one.pipes["kind"] != "ring"].set_index("pipe")["villages_cut"]
+    before = plain.pipes.set_index("pipe")["villages_cut"]
+    assert (tree_pipes <= before[tree_pipes.index]).all()
+    assert tree_pipes.sum() < before.sum()
+    ring = rings["pipe"].iloc[0]
+    assert one.system.break_pipe(ring).affected.empty
 
 
 # ---------------------------------------------------------------- coverage
@@ -577,3 +588,29 @@ def test_a_register_that_the_roads_cannot_follow_is_told(land):
     single = set(plan.villages.loc[plan.villages["status"] == "single", "code"])
     assert told
     assert told == single & set(land["county"].supplies.query("service == 'water'")["code"])
+
+
+# ---------------------------------------------------------------- kept plans
+
+
+def test_a_kept_plan_comes_back_whole_and_only_for_the_same_problem(land, plan, tmp_path):
+    file = plan.keep(tmp_path / "plans" / "x_water.json")
+    again = plan_of(land, kept=file, quick=True, gap=0.05)
+    assert (plan.origin, again.origin) == ("solved", "kept")
+    assert again.villages.equals(plan.villages)
+    assert again.pipes.equals(plan.pipes)
+    assert again.systems.equals(plan.systems)
+    assert again.system._inp_bytes() == plan.system._inp_bytes()
+    # one price, one village's people: another problem
+    for change in (
+        {"standards": NORMS.replace({"water.cost.power_yuan_kwh": 0.61})},
+        {"villages": land["county"].villages.assign(
+            population=land["county"].villages["population"] + 1.0)},
+    ):  # fmt: skip
+        other = plan_of(land, kept=file, quick=True, gap=0.05, **change)
+        assert other.origin == "quick"
+        assert "stale_plan" in {p.code for p in other.problems}
+    file.write_text("{", encoding="utf-8")
+    broken = plan_of(land, kept=file, quick=True, gap=0.05)
+    assert broken.origin == "quick"
+    assert "bad_plan_file" in {p.code for p in broken.problems}

@@ -12,6 +12,7 @@ import shapely.ops
 
 from qianwan_gis._errors import ProblemLog, UsageError
 from qianwan_gis._text import Text
+from qianwan_gis.services._water.breaks import cut_off, remove_nodes
 from qianwan_gis.services._water.demand import pattern
 from qianwan_gis.services._water.hydraulics import SECONDS_PER_DAY, Rules
 from qianwan_gis.services._water.system import WaterSystem, _wntr
@@ -333,9 +334,7 @@ def _tell_far(
 
 def _tell_parts(model: Any, labels: dict[str, dict[str, Any]], log: ProblemLog) -> None:
     """Name and take out the parts that no source reaches: EPANET cannot compute them."""
-    from qianwan_gis.services._water.system import _cut_off, _remove_nodes
-
-    dry = _cut_off(model)
+    dry = cut_off(model)
     if not dry:
         return
     inside = [(key, link) for key, link in model.links() if link.start_node_name in dry]
@@ -346,6 +345,6 @@ def _tell_parts(model: Any, labels: dict[str, dict[str, Any]], log: ProblemLog) 
             f"{len(inside)} pipes ({metres:.0f} m) have no way to a source and were left out; "
             f"villages: {', '.join(codes) or 'none'}",
             fix=("加大容差或补画缺失的管段", "raise the tolerance or draw the missing pipe"))  # fmt: skip
-    _remove_nodes(model, dry)
+    remove_nodes(model, dry)
     for name in dry:
         labels.pop(name, None)

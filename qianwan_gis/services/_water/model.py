@@ -15,7 +15,7 @@ import pandas as pd
 
 from qianwan_gis.services._water.demand import pattern
 from qianwan_gis.services._water.hydraulics import SECONDS_PER_DAY
-from qianwan_gis.services._water.system import Simulation, WaterSystem, _run, _wntr
+from qianwan_gis.services._water.system import Simulation, WaterSystem, _wntr, run
 from qianwan_gis.services._water.tree import TANK_RESERVE
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ _REST = 0.05  # share of the mean demand that stands for rest
 
 @dataclass
 class Scheme:
-    """One designed system: works, tree, design, and the names of its parts in the model."""
+    """One designed system: works, tree, design, and the names of its parts in the model.
+
+    ``bound``: no tree for these villages costs less; ``tried``: how many trees were sized.
+    """
 
     number: int
     works_id: str
@@ -42,6 +45,9 @@ class Scheme:
     day_m3: float
     tank_m3: float
     initial_share: float
+    bound: float = 0.0
+    tried: int = 1
+    edges: frozenset[int] = frozenset()
     node: list[str] = field(default_factory=list)
     tap: dict[int, str] = field(default_factory=dict)
     pipe: list[str] = field(default_factory=list)
@@ -218,7 +224,7 @@ def check(
     still.options.time.duration = 0
     # with next to no flow the relative test of convergence asks for more digits than there are
     still.options.hydraulic.accuracy = 1e-4
-    rest = _run(still)
+    rest = run(still)
     for word in (*day.warnings, *rest.warnings):
         if "Warnings were issued" not in word:
             log.add("warning", "epanet_warning", f"EPANET：{word}", f"EPANET: {word}")
@@ -296,3 +302,39 @@ def _check_mains(
             log.add("warning", "fast",
                     f"管道 {name} 流速 {speed:.2f} m/s，超过 {fast:g} m/s",
                     f"pipe {name}: {speed:.2f} m/s, above {fast:g} m/s", file=scheme.name)  # fmt: skip
+
+
+def node_rows(
+    scheme: Scheme, zone_of: list[str], checked: Checked, rules: Rules, table: Any
+) -> list[dict[str, Any]]:
+    """Return one row per junction of the tree, a village's inlet behind its valve."""
+    import shapely
+
+    laid = scheme.laid
+    top = float(rules.class_m[-1])
+    rows = []
+    for v, main in enumerate(scheme.node):
+        village = v in scheme.tap
+        node = scheme.tap.get(v, main)
+        pressure = checked.day.pressure[node]
+        low, high = float(pressure.min()), float(pressure.max())
+        rest = float(checked.rest.pressure[node].iloc[0])
+        least = float(laid.tree.need[v]) if v else 0.0
+        most = rules["head.static_max_m"] if village else top
+        verdict = "ok"
+        if v and low < least - _TOLERANCE_M:
+            verdict = "low"
+        elif max(high, rest) > most + _TOLERANCE_M:
+            verdict = "high"
+        rows.append(
+            {
+                "node": node, "system": scheme.works_id, "zone": zone_of[v],
+                "code": str(table["code"].iloc[int(laid.terminal[v])]) if village else "",
+                "ground_m": round(float(laid.tree.ground[v]), 2),
+                "pressure_peak_m": round(low, 2), "pressure_night_m": round(high, 2),
+                "pressure_rest_m": round(rest, 2), "least_m": round(least, 2),
+                "most_m": round(float(most), 2), "verdict": verdict,
+                "geometry": shapely.Point(laid.xy[v]),
+            }
+        )  # fmt: skip
+    return rows

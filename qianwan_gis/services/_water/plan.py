@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -10,90 +9,27 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from qianwan_gis._errors import Problem, ProblemLog, UsageError
+from qianwan_gis._errors import ProblemLog, UsageError
 from qianwan_gis._text import Text
+from qianwan_gis.services import planned
+from qianwan_gis.services._water import keeping, result, search, sizing, tree, zones
 from qianwan_gis.services._water import model as _model
-from qianwan_gis.services._water import sizing, tree, zones
-from qianwan_gis.services._water.demand import demands, scale_class
-from qianwan_gis.services._water.hydraulics import Rules, pump_power
+from qianwan_gis.services._water.bound import tree_bound
+from qianwan_gis.services._water.demand import demands
+from qianwan_gis.services._water.hydraulics import Rules
+from qianwan_gis.services._water.result import WaterPlan
 from qianwan_gis.standards import Standards
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from qianwan_gis.network import RoadNetwork
-    from qianwan_gis.services._water.model import Checked, Scheme
+    from qianwan_gis.services._water.model import Scheme
     from qianwan_gis.services._water.system import WaterSystem
     from qianwan_gis.terrain import Terrain
 
 _REACH_M = 15_000.0  # new pipe that one further village may need
-_STATUS = {
-    "works": Text("联村集中供水", "from a waterworks"),
-    "single": Text("单村供水", "single-village scheme"),
-    "no_road": Text("附近无道路", "no road near"),
-    "not_located": Text("位置未知", "not located"),
-    "no_design": Text("未得出合格方案", "no design within the limits"),
-    "no_terrain": Text("缺少地形数据，仅作直线距离筛查", "no terrain: straight distance only"),
-}
-
-
-@dataclass(frozen=True)
-class WaterPlan:
-    """A plan of water supply. Layers are in the CRS of the villages.
-
-    Attributes
-    ----------
-    villages
-        One row per village, the given index: ``code``, ``system`` (works), ``status`` (works,
-        single, no_road, not_located, no_design, no_terrain), ``reason`` (words), ``zone``,
-        ``scale`` (Ⅰ–Ⅴ), ``large`` (规模化供水), ``demand_m3d`` (peak day), ``peak_ls``,
-        ``quantity_lpcd`` (what the works' capacity leaves each person), ``ground_m``,
-        ``static_m`` and ``dynamic_m`` (pressure of the main at rest and at the peak),
-        ``pressure_peak_m``, ``pressure_night_m``, ``pressure_rest_m`` (at the inlet, by EPANET),
-        ``valve``, ``works_m`` (straight distance to the nearest works).
-    pipes
-        Lines: diameter, length, flow, velocity, loss, static pressure, pressure class, kind
-        (gravity or pumped), zone, basis.
-    stations, tanks, break_pressure_tanks, valves
-        Points: pumps and boosters; clear-water tanks; 减压池; 村口减压阀.
-    zones
-        Pressure zones: level, range of ground, villages, people, polygon around the pipes.
-    systems
-        One row per designed system: works, class, demand, capacity, cost, bound and gap.
-    quantities, cost
-        Bill of quantities (工程量清单); present value and building cost by part.
-    problems
-        Every node out of limits, every village left out, works over capacity.
-    system
-        The network for EPANET; None when nothing was designed.
-    """
-
-    villages: gpd.GeoDataFrame
-    pipes: gpd.GeoDataFrame
-    stations: gpd.GeoDataFrame
-    tanks: gpd.GeoDataFrame
-    break_pressure_tanks: gpd.GeoDataFrame
-    valves: gpd.GeoDataFrame
-    zones: gpd.GeoDataFrame
-    systems: pd.DataFrame
-    quantities: pd.DataFrame
-    cost: dict[str, float]
-    problems: list[Problem]
-    system: WaterSystem | None
-    schemes: tuple[Scheme, ...] = field(default=(), repr=False)
-    rules: Rules | None = field(default=None, repr=False)
-
-    def profile(self, code: str) -> pd.DataFrame:
-        """Return the long section (纵断面) from the works to a village.
-
-        Returns
-        -------
-        ``metres`` from the works, ``ground_m``, ``peak_m`` (level of the water at the peak),
-        ``static_m``, ``pipe``, ``diameter_mm``.
-        """
-        return zones.profile(self, code)
-
-    def draw_profile(self, code: str, path: Any, *, lang: str = "zh") -> Any:
-        """Draw the long section to a village as PNG, SVG or PDF; returns the path."""
-        return zones.draw_profile(self, code, path, lang=lang)
 
 
 def plan_water(
@@ -108,6 +44,8 @@ def plan_water(
     reach_m: float = _REACH_M,
     time_limit: float | None = 60.0,
     gap: float = 5e-3,
+    quick: bool = False,
+    kept: Path | None = None,
 ) -> WaterPlan:
     """Plan the supply of villages from waterworks by pipes along roads, checked by EPANET.
 
@@ -133,6 +71,11 @@ def plan_water(
         Metres of new pipe that one further village may need.
     time_limit, gap
         Seconds per system and relative gap for the solver; a gap left open is reported.
+    quick
+        Size one tree per works instead of searching over trees, and compute no bound on it.
+    kept
+        File of `WaterPlan.keep`: its choices are taken where they were made for exactly this
+        problem, which is told otherwise.
 
     Raises
     ------
@@ -144,8 +87,10 @@ def plan_water(
 
     Notes
     -----
-    Trees: a heuristic without a bound on the whole (`tree.grow`); pipes, pumps, break-pressure
-    tanks and valves of each tree: proven to ``gap`` (`sizing.size`).
+    Who is joined to which works: a heuristic without a bound (`tree.grow`). The tree of each works:
+    a search over trees by their exact sizing (`search.best`), with a proven lower bound
+    (`bound.tree_bound`). Pipes, pumps, break-pressure tanks and valves of each tree: proven to
+    ``gap`` (`sizing.size`).
     """
     standards = standards or Standards.load()
     rules = Rules.read(standards)
@@ -165,7 +110,7 @@ def plan_water(
         log.add("warning", "no_terrain", "没有地形，未作供水管网设计，只列到最近水厂的直线距离",
                 "no terrain: nothing designed, straight distances to works only",
                 fix=("提供高程（DEM）", "supply an elevation raster"))  # fmt: skip
-        return _bare(_worded(table), rules, scale, log)
+        return result.bare(result.worded(table), rules, scale, log)
     located = np.flatnonzero(~(villages.geometry.isna() | villages.geometry.is_empty).to_numpy())
     table.loc[table.index[np.setdiff1d(np.arange(len(table)), located)], "status"] = "not_located"
     spots = villages.geometry.iloc[located]
@@ -175,22 +120,36 @@ def plan_water(
     ).to_numpy()  # fmt: skip
     ground = np.full(len(villages), np.nan)
     ground[located] = heights[: len(located)]
-    table["ground_m"] = ground
+    table["ground_m"] = np.round(ground, 2)
     works_ground = heights[len(located) :]
-    laid = _lay_out(
+    laid, mark, from_file = _lay_out(
         villages, located, works, works_ground, network, terrain, want, supplies, table,
-        rules, reach_m, log,
+        rules, reach_m, time_limit, gap, log, quick=quick, kept=kept,
     )  # fmt: skip
-    schemes = _design(laid, works, want, table, rules, time_limit, gap, log)
+    origin = "kept" if from_file else "quick" if quick else "solved"
+    schemes = _design(laid, works, want, table, rules, gap, log)
     codes = villages["code"].astype(str).tolist()
     if not schemes:
-        return _bare(_worded(table), rules, scale, log)
+        return result.bare(result.worded(table), rules, scale, log)
     system = _model.build(schemes, codes, rules, villages.crs)
     rings = zones.add_loops(system, schemes, rules, loops, log) if loops else []
     rings = _keep_good(rings, system, schemes, codes, rules, log)
     checked = _model.check(system, schemes, codes, rules, log)
     _tell_low(schemes, log)
-    return _finish(table, schemes, system, checked, rings, works, rules, scale, large, log)
+    return result.finish(
+        table,
+        schemes,
+        system,
+        checked,
+        rings,
+        works,
+        rules,
+        scale,
+        large,
+        log,
+        origin=origin,
+        mark=mark,
+    )
 
 
 # ---------------------------------------------------------------- door
@@ -221,6 +180,13 @@ def _check(
     if "service" in works:
         works = works[works["service"] == "water"]
     works = works.to_crs(villages.crs).reset_index(drop=True)
+    if "head_m" in works:
+        given = works["head_m"].astype(str).str.strip().replace({"": "nan", "None": "nan"})
+        works["head_m"] = pd.to_numeric(given, errors="coerce")
+        for row in np.flatnonzero(works["head_m"].isna() & given.ne("nan") & given.ne("<NA>")):
+            log.add("error", "not_a_number", f"水厂水位“{given[row]}”不是数字",
+                    f"head_m “{given[row]}” is not a number", file="works",
+                    row=str(works["facility_id"][row]), field="head_m")  # fmt: skip
     for file, values in (("villages", villages["code"]), ("works", works["facility_id"])):
         for value in values[values.duplicated()].unique():
             log.add("error", "duplicate", f"“{value}”重复", f"“{value}” occurs twice",
@@ -279,9 +245,13 @@ def _lay_out(
     villages: gpd.GeoDataFrame, located: np.ndarray, works: gpd.GeoDataFrame,
     works_ground: np.ndarray, network: RoadNetwork, terrain: Terrain, want: pd.DataFrame,
     supplies: pd.DataFrame | None, table: gpd.GeoDataFrame, rules: Rules, reach_m: float,
-    log: ProblemLog,
-) -> list[tuple[int, tree.Laid]]:  # fmt: skip
-    """Choose who is joined to which works, and lay the pipes; returns works and what is laid."""
+    time_limit: float | None, gap: float, log: ProblemLog, *, quick: bool,
+    kept: Path | None,
+) -> tuple[list[tuple[int, search.Found, float]], str, bool]:  # fmt: skip
+    """Choose who is joined to which works, and design each.
+
+    Returns works, design and bound; the fingerprint of the problem; whether a file gave the choices.
+    """
     points = gpd.GeoSeries(
         [*villages.geometry.iloc[located], *works.geometry], crs=villages.crs
     )  # fmt: skip
@@ -314,6 +284,13 @@ def _lay_out(
     heads = works["head_m"].to_numpy(float) if "head_m" in works else np.full(len(works), np.nan)
     found = []
     demand = want["demand_m3d"].to_numpy()
+    mark = keeping.mark(
+        graph, nodes, roots, need, capacity, heads, works_ground, allowed, reach_m, rules
+    )
+    before, problem = planned.kept(kept, mark) if kept is not None else (None, None)
+    if problem is not None:
+        log.problems.append(problem)
+    chosen = before["systems"] if before is not None else {}
     for r, root in enumerate(roots):
         mine = [k for k, o in owner.items() if o == r]
         if not mine:
@@ -323,17 +300,42 @@ def _lay_out(
         dropped = tree.cut_dear(
             graph, edges[r], root, {nodes[k]: float(need[k]) for k in mine}, head, free, rules
         )
-        kept = {nodes[k]: int(located[k]) for k in mine if nodes[k] not in dropped}
-        if not kept:
+        joined = {nodes[k]: int(located[k]) for k in mine if nodes[k] not in dropped}
+        if not joined:
             continue
-        wanted = {node: float(demand[row]) for node, row in kept.items()}
-        short = tree.cheapest(graph, edges[r], root, wanted, head, rules)
-        laid = tree.lay(
-            graph, short, root, kept, demand, terrain, network.working.crs, rules,
-            float(heads[r]) if np.isfinite(heads[r]) else None,
-        )  # fmt: skip
-        found.append((r, laid))
-    return found
+        wanted = {node: float(demand[row]) for node, row in joined.items()}
+
+        def lay(
+            edges: set[int], root: int = root, r: int = r, joined: dict[int, int] = joined
+        ) -> tree.Laid:
+            return tree.lay(
+                graph, edges, root, joined, demand, terrain, network.working.crs, rules,
+                float(heads[r]) if np.isfinite(heads[r]) else None,
+            )  # fmt: skip
+
+        def size(edges: set[int], rough: float, lay: Callable[..., Any] = lay) -> search.Sized:
+            one = lay(edges)
+            return one, sizing.size(one.tree, rules, time_limit=time_limit, gap=rough)
+
+        identity = str(works["facility_id"][r])
+        if identity in chosen:
+            best, bound = keeping.restored(chosen[identity], lay, rules)
+        else:
+            best = search.best(graph, edges[r], root, wanted, head, rules, size, gap, quick=quick)
+            bound = np.nan if quick else _bound(graph, root, joined, wanted, best, rules)
+        found.append((r, best, bound))
+    return found, mark, bool(chosen)
+
+
+def _bound(
+    graph: tree.Graph, root: int, kept: dict[int, int], wanted: dict[int, float],
+    best: search.Found, rules: Rules,
+) -> float:  # fmt: skip
+    """Lower bound on any tree for these villages; the levels wanted are those of the laid tree."""
+    laid = best.laid.tree
+    at = {int(row): v for v, row in enumerate(best.laid.terminal) if row >= 0}
+    levels = {node: float(laid.ground[at[row]] + laid.need[at[row]]) for node, row in kept.items()}
+    return tree_bound(graph, root, wanted, levels, laid.head, rules)
 
 
 def _allowed(
@@ -365,12 +367,13 @@ def _allowed(
 
 
 def _design(
-    laid: list[tuple[int, tree.Laid]], works: gpd.GeoDataFrame, want: pd.DataFrame,
-    table: gpd.GeoDataFrame, rules: Rules, time_limit: float | None, gap: float, log: ProblemLog,
+    laid: list[tuple[int, search.Found, float]], works: gpd.GeoDataFrame, want: pd.DataFrame,
+    table: gpd.GeoDataFrame, rules: Rules, gap: float, log: ProblemLog,
 ) -> list[Scheme]:  # fmt: skip
     schemes: list[Scheme] = []
     demand = want["demand_m3d"].to_numpy()
-    for r, one in laid:
+    for r, best, bound in laid:
+        one = best.laid
         members = one.terminal[one.terminal >= 0]
         day = float(demand[members].sum())
         identity, name = str(works["facility_id"][r]), str(works["name"][r])
@@ -389,7 +392,7 @@ def _design(
                     f"works {identity}: {len(members)} villages want {day:.0f} m³/d on the peak day, "
                     f"capacity {capacity:.0f}",
                     row=identity, fix=("扩建水厂或调整供水范围", "enlarge the works or move villages"))  # fmt: skip
-        design = sizing.size(one.tree, rules, time_limit=time_limit, gap=gap)
+        design = best.design
         if design is None:
             table.loc[rows, "status"] = "no_design"
             log.add("warning", "no_design",
@@ -405,7 +408,19 @@ def _design(
         table.loc[rows, "status"] = "works"
         volume, initial = _model.tank_volume(day, rules)
         schemes.append(
-            _model.Scheme(len(schemes) + 1, identity, name, one, design, day, volume, initial)
+            _model.Scheme(
+                len(schemes) + 1,
+                identity,
+                name,
+                one,
+                design,
+                day,
+                volume,
+                initial,
+                bound=float(np.minimum(bound, design.cost)),
+                tried=best.tried,
+                edges=best.edges,
+            )
         )
     return schemes
 
@@ -414,22 +429,30 @@ def _keep_good(
     rings: list[dict[str, Any]], system: WaterSystem, schemes: list[Scheme], codes: list[str],
     rules: Rules, log: ProblemLog,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Take out the rings of every system that they put out of its limits."""
+    """Take out the rings that put their system out of its limits, tried one after another."""
     if not rings:
         return rings
-    trial = ProblemLog()
-    _model.check(system, schemes, codes, rules, trial)
-    bad = {p.file for p in trial if p.level != "note"}
     names = {s.works_id: s.name for s in schemes}
-    kept = []
-    for ring in rings:
-        if names[ring["system"]] in bad:
-            system.model.remove_link(ring["pipe"])
-            log.add("note", "ring_dropped", f"成环管 {ring['pipe']} 使压力或流速超限，不设",
-                    f"ring {ring['pipe']} would put pressures or velocities out of limits: left out",
-                    file=names[ring["system"]])  # fmt: skip
-        else:
+
+    def bad() -> set[str]:
+        trial = ProblemLog()
+        _model.check(system, schemes, codes, rules, trial)
+        return {str(p.file) for p in trial if p.level != "note"}
+
+    already = bad()
+    doubtful = [ring for ring in rings if names[ring["system"]] in already]
+    kept = [ring for ring in rings if names[ring["system"]] not in already]
+    for ring in doubtful:
+        system.model.remove_link(ring["pipe"])
+    for ring in doubtful:
+        zones.add_ring(system, ring, rules)
+        if names[ring["system"]] not in bad():
             kept.append(ring)
+            continue
+        system.model.remove_link(ring["pipe"])
+        log.add("note", "ring_dropped", f"成环管 {ring['pipe']} 使压力或流速超限，不设",
+                f"ring {ring['pipe']} would put pressures or velocities out of limits: left out",
+                file=names[ring["system"]])  # fmt: skip
     return kept
 
 
@@ -442,214 +465,6 @@ def _tell_low(schemes: list[Scheme], log: ProblemLog) -> None:
                     f"水厂 {scheme.works_id}（{scheme.name}）低于所有供水村庄，全部加压",
                     f"works {scheme.works_id} lies below all its villages: all water is pumped",
                     row=scheme.works_id)  # fmt: skip
-
-
-# ---------------------------------------------------------------- tables
-
-
-def _bare(
-    table: gpd.GeoDataFrame, rules: Rules, scale: dict[str, float], log: ProblemLog
-) -> WaterPlan:
-    """Return a plan without any network."""
-    empty = {name: gpd.GeoDataFrame({k: [] for k in columns}, geometry=[], crs=table.crs)
-             for name, columns in _LAYERS.items()}  # fmt: skip
-    single = table.loc[table["status"] == "single"]
-    table.loc[single.index, "scale"] = [scale_class(q, scale) for q in single["demand_m3d"]]
-    quantities, cost = _bill([], single, rules, [])
-    return WaterPlan(
-        table, **empty, systems=pd.DataFrame(columns=_SYSTEMS),
-        quantities=quantities, cost=cost, problems=log.problems, system=None, rules=rules,
-    )  # fmt: skip
-
-
-_LAYERS: dict[str, list[str]] = {
-    "pipes": ["pipe", "system", "zone", "kind", "name", "diameter_mm", "length_m", "flow_ls",
-              "velocity_ms", "headloss_m", "static_m", "class_mpa", "basis"],
-    "stations": ["station", "system", "kind", "ground_m", "flow_ls", "lift_m", "outlet_m",
-                 "power_kw"],
-    "tanks": ["tank", "system", "volume_m3", "depth_m", "level_min_m", "level_max_m"],
-    "break_pressure_tanks": ["tank", "system", "ground_m", "level_m", "broken_m"],
-    "valves": ["valve", "system", "code", "inlet_m", "outlet_m"],
-    "zones": ["zone", "system", "kind", "level_m", "ground_low_m", "ground_high_m", "villages",
-              "people"],
-}  # fmt: skip
-_SYSTEMS = ["system", "name", "scale", "large", "villages", "people", "demand_m3d", "capacity_m3d",
-            "pipe_m", "lift_m", "present_value", "bound", "gap", "status"]  # fmt: skip
-
-
-def _finish(
-    table: gpd.GeoDataFrame, schemes: list[Scheme], system: WaterSystem, checked: Checked,
-    rings: list[dict[str, Any]], works: gpd.GeoDataFrame, rules: Rules, scale: dict[str, float],
-    large: tuple[float, float], log: ProblemLog,
-) -> WaterPlan:  # fmt: skip
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _LAYERS}
-    systems = []
-    capacity = works.set_index("facility_id")["capacity"]
-    for scheme in schemes:
-        zone_of = zones.label(scheme)
-        members = scheme.laid.terminal[scheme.laid.terminal >= 0]
-        people = float(table["population"].to_numpy(float)[members].sum())
-        rank = scale_class(scheme.day_m3, scale)
-        big = scheme.day_m3 >= large[0] or people >= large[1]
-        _village_rows(table, scheme, zone_of, rank, big, checked)
-        rows["pipes"] += zones.pipe_rows(scheme, zone_of, checked, rules)
-        _device_rows(rows, scheme, checked, table, rules)
-        rows["zones"] += zones.zone_rows(scheme, zone_of, table)
-        systems.append(
-            dict(zip(_SYSTEMS, (
-                scheme.works_id, scheme.name, rank, big, len(members), people, scheme.day_m3,
-                float(capacity[scheme.works_id]), float(scheme.laid.tree.length.sum()),
-                float(scheme.design.lift.sum()), scheme.design.cost, scheme.design.bound,
-                scheme.design.gap, scheme.design.status,
-            ), strict=True))
-        )  # fmt: skip
-    rows["pipes"] += rings
-    layers = {
-        name: gpd.GeoDataFrame(
-            pd.DataFrame(rows[name], columns=[*columns, "geometry"]), geometry="geometry",
-            crs=table.crs,
-        )
-        for name, columns in _LAYERS.items()
-    }  # fmt: skip
-    single = table.loc[table["status"] == "single"]
-    table.loc[single.index, "scale"] = [scale_class(q, scale) for q in single["demand_m3d"]]
-    quantities, cost = _bill(schemes, single, rules, rings)
-    return WaterPlan(
-        _worded(table), **layers, systems=pd.DataFrame(systems),
-        quantities=quantities, cost=cost, problems=log.problems, system=system,
-        schemes=tuple(schemes), rules=rules,
-    )  # fmt: skip
-
-
-def _worded(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    table["reason"] = [_STATUS[s].zh for s in table["status"]]
-    return table
-
-
-def _village_rows(
-    table: gpd.GeoDataFrame, scheme: Scheme, zone_of: list[str], rank: str, big: bool,
-    checked: Checked,
-) -> None:  # fmt: skip
-    laid, design = scheme.laid, scheme.design
-    for v in scheme.tap:
-        row = table.index[laid.terminal[v]]
-        found = checked.villages.loc[str(table["code"].iloc[laid.terminal[v]])]
-        values = {
-            "zone": zone_of[v], "scale": rank, "large": big,
-            "static_m": round(float(design.static[v] - laid.tree.ground[v]), 2),
-            "dynamic_m": round(float(design.head[v] - laid.tree.ground[v]), 2),
-            "valve": bool(design.valve[v]),
-            **{k: round(float(found[k]), 2)
-               for k in ("pressure_peak_m", "pressure_night_m", "pressure_rest_m")},
-        }  # fmt: skip
-        for name, value in values.items():
-            table.loc[row, name] = value
-
-
-def _device_rows(
-    rows: dict[str, list[dict[str, Any]]], scheme: Scheme, checked: Checked,
-    table: gpd.GeoDataFrame, rules: Rules,
-) -> None:  # fmt: skip
-    laid, design = scheme.laid, scheme.design
-    ground, flow = laid.tree.ground, laid.tree.flow
-    for v, name in scheme.pump.items():
-        u = max(int(laid.tree.parent[v]), 0)
-        rows["stations"].append(
-            {
-                "station": name, "system": scheme.works_id,
-                "kind": "works_pump" if v == 0 else "booster",
-                "ground_m": round(float(ground[u]), 2), "flow_ls": round(float(flow[v]) * 1e3, 3),
-                "lift_m": round(float(design.lift[v]), 2),
-                "outlet_m": round(float(design.setpoint[v]), 2),
-                "power_kw": round(float(pump_power(flow[v], design.lift[v],
-                                                   rules["device.pump_efficiency"])), 2),
-                "geometry": shapely.Point(laid.xy[u]),
-            }
-        )  # fmt: skip
-    for v in np.flatnonzero(design.breaks).tolist():
-        u = int(laid.tree.parent[v])
-        rows["break_pressure_tanks"].append(
-            {
-                "tank": f"S{scheme.number}B{v}", "system": scheme.works_id,
-                "ground_m": round(float(ground[u]), 2),
-                "level_m": round(float(design.setpoint[v]), 2),
-                "broken_m": round(float(design.static[u] - design.setpoint[v]), 2),
-                "geometry": shapely.Point(laid.xy[u]),
-            }
-        )  # fmt: skip
-    for v in np.flatnonzero(design.valve).tolist():
-        rows["valves"].append(
-            {
-                "valve": f"S{scheme.number}V{v}", "system": scheme.works_id,
-                "code": str(table["code"].iloc[int(laid.terminal[v])]),
-                "inlet_m": round(float(design.static[v] - ground[v]), 2),
-                "outlet_m": (rules["head.service_m"] + rules["head.static_max_m"]) / 2.0,
-                "geometry": shapely.Point(laid.xy[v]),
-            }
-        )  # fmt: skip
-    level = checked.day.pressure[scheme.tank]
-    rows["tanks"].append(
-        {
-            "tank": scheme.tank, "system": scheme.works_id,
-            "volume_m3": round(scheme.tank_m3, 1), "depth_m": rules["works.tank_depth_m"],
-            "level_min_m": round(float(level.min()), 3),
-            "level_max_m": round(float(level.max()), 3),
-            "geometry": shapely.Point(laid.xy[0]),
-        }
-    )  # fmt: skip
-
-
-def _bill(
-    schemes: list[Scheme], single: pd.DataFrame, rules: Rules, rings: list[dict[str, Any]]
-) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Return the bill of quantities (building) and present values by part, in yuan."""
-    metres = np.zeros(len(rules.diameters))
-    pumps, kilowatts, lifting, breaks, valves, tanks, day = 0, 0.0, 0.0, 0, 0, 0.0, 0.0
-    for scheme in schemes:
-        tree_, design = scheme.laid.tree, scheme.design
-        np.add.at(metres, design.size[1:], tree_.length[1:])
-        flow = tree_.flow
-        used = design.lift > 0
-        pumps += int(used.sum())
-        kilowatts += float(
-            pump_power(flow, design.lift, rules["device.pump_efficiency"])[used].sum()
-        )
-        lifting += float((rules.lift_metre(flow) * design.lift)[used].sum())
-        breaks += int(design.breaks.sum())
-        valves += int(design.valve.sum())
-        tanks += scheme.tank_m3
-        day += scheme.day_m3
-    for ring in rings:
-        metres[int(ring["size"])] += ring["length_m"]
-    rows: list[tuple[str, str, str, float, float]] = [
-        ("输配水管道", rules.names[k], "m", float(m), float(rules.pipe_price[k]))
-        for k, m in enumerate(metres) if m > 0
-    ]  # fmt: skip
-    rows += [
-        ("加压泵站", "", "座", float(pumps), rules["cost.booster_yuan"]),
-        ("加压泵站装机", "", "kW", kilowatts, rules["cost.booster_yuan_kw"]),
-        ("减压池", "", "座", float(breaks), rules["cost.break_tank_yuan"]),
-        ("村口减压阀组", "", "套", float(valves), rules["cost.valve_yuan"]),
-        ("清水池", "", "m³", tanks, rules["cost.tank_yuan_m3"]),
-        ("单村供水工程", "", "处", float(len(single)), rules["cost.single_yuan"]),
-        ("单村供水工程规模", "", "m³/d", float(single["demand_m3d"].sum()),
-         rules["cost.single_yuan_m3d"]),
-    ]  # fmt: skip
-    table = pd.DataFrame(
-        [(a, b, c, round(q, 2), p, round(q * p, 2)) for a, b, c, q, p in rows if q > 0],
-        columns=["item", "spec", "unit", "quantity", "unit_price", "amount"],
-    )
-    cost = {
-        "pipes": float((metres * rules.pipe_metre).sum()),
-        "pumping": pumps * rules.station_fixed + lifting,
-        "break_pressure": breaks * rules["cost.break_tank_yuan"] + valves * rules["cost.valve_yuan"],
-        "tanks": tanks * rules["cost.tank_yuan_m3"],
-        "works_water": float(rules.works_water(day)),
-        "single": float(rules.single(single["demand_m3d"].to_numpy(float)).sum()),
-    }  # fmt: skip
-    cost["total"] = sum(cost.values())
-    cost["building"] = float(table["amount"].sum())
-    return table, cost
 
 
 __all__ = ["WaterPlan", "plan_water"]

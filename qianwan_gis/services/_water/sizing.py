@@ -272,24 +272,34 @@ def _design(
         size[v] = options[v][int(np.argmax(x[first : first + len(options[v])]))]
         first += len(options[v])
     lift = np.where(boost, part["lift"], 0.0)
+    return settled(
+        tree, rules, size, lift, breaks, part["valve"] > 0.5, found.objective, found.bound,
+        found.gap, found.status, over,
+    )  # fmt: skip
+
+
+def settled(
+    tree: Tree, rules: Rules, size: Ints, lift: Array, breaks: NDArray[np.bool_],
+    valve: NDArray[np.bool_], cost: float, bound: float, gap: float, status: str,
+    over: tuple[int, ...],
+) -> Design:  # fmt: skip
+    """Return the design of given choices, with the levels that follow from them."""
+    n = len(tree.parent)
     head, static, setpoint = np.empty(n), np.empty(n), np.full(n, np.nan)
     head[0] = tree.head + lift[0]
-    static[0] = head[0] if boost[0] else tree.level
-    if boost[0]:
+    static[0] = head[0] if lift[0] > 0 else tree.level
+    if lift[0] > 0:
         setpoint[0] = head[0]
     loss = pipe_losses(tree, rules, size)
     for v in range(1, n):
         u = int(tree.parent[v])
         start, static[v] = head[u], static[u]
-        if boost[v]:
+        if lift[v] > 0:
             start = setpoint[v] = static[v] = head[u] + lift[v]
         elif breaks[v]:
             start = setpoint[v] = static[v] = tree.ground[u] + rules["device.tank_depth_m"]
         head[v] = start - loss[v]
-    return Design(
-        size, lift, breaks, part["valve"] > 0.5, head, static, setpoint, found.objective,
-        found.bound, found.gap, found.status, over,
-    )  # fmt: skip
+    return Design(size, lift, breaks, valve, head, static, setpoint, cost, bound, gap, status, over)
 
 
 def pipe_losses(tree: Tree, rules: Rules, size: Ints) -> Array:

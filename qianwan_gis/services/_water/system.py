@@ -12,7 +12,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,11 @@ from qianwan_gis import _io
 from qianwan_gis._errors import DataError, Problem, UsageError
 from qianwan_gis._text import Text
 
+if TYPE_CHECKING:
+    from qianwan_gis.services._water.breaks import BreakResult, Mode
+
 #: EPANET allows identifiers of this many bytes.
 ID_BYTES = 31
-#: Below this share of its demand a node has lost its water.
-LOST_SHARE = 0.01
-#: At or above this share of what it had before the break a node loses nothing.
-KEPT_SHARE = 0.999
 
 
 def read_inp(path: str | Path) -> WaterSystem:
@@ -110,33 +109,6 @@ class Simulation:
                 "headloss_max_m": self.headloss.max(),
             }
         )
-
-
-@dataclass(frozen=True)
-class BreakResult:
-    """Who loses water when a pipe fails.
-
-    Attributes
-    ----------
-    pipe, mode
-        What failed and how.
-    nodes
-        One row per demand node: ``demand_m3s``, ``before_m3s`` (what it got before),
-        ``supplied_m3s`` (means over the simulation), ``share`` of its demand, ``pressure_m`` (lowest; NaN when cut off), ``verdict``: ok, reduced, lost or
-        cut_off, and the labels of the system's nodes (``code`` …).
-    leak_m3s
-        Mean flow out of the open end (mode ``open``).
-    """
-
-    pipe: str
-    mode: str
-    nodes: pd.DataFrame
-    leak_m3s: float
-
-    @property
-    def affected(self) -> pd.DataFrame:
-        """The nodes that get less than they want."""
-        return self.nodes[self.nodes["verdict"] != "ok"]
 
 
 @dataclass
@@ -223,7 +195,7 @@ class WaterSystem:
         DataError
             EPANET cannot run the network (no source, pumps and valves in wrong places …).
         """
-        return _run(self.model)
+        return run(self.model)
 
     def pipes(self) -> Any:
         """Return the links as a GeoDataFrame: kind, ends, length, diameter; bends kept."""
@@ -251,13 +223,9 @@ class WaterSystem:
         )
 
     def break_pipe(
-        self,
-        pipe: str,
-        *,
-        mode: Literal["closed", "open"] = "closed",
-        hole_m: float | None = None,
+        self, pipe: str, *, mode: Mode = "closed", hole_m: float | None = None,
         required_m: float = 10.0,
-    ) -> BreakResult:
+    ) -> BreakResult:  # fmt: skip
         """Find who loses water when a pipe fails.
 
         Parameters
@@ -265,10 +233,10 @@ class WaterSystem:
         pipe
             Link id of a pipe.
         mode
-            ``closed``: shut off for repair. ``open``: it bursts and flows out at its middle,
-            everything else stays open.
+            ``closed``: shut off for repair. ``open``: it bursts and water runs out at its middle;
+            ``leak``: a small hole there; everything else stays open in both.
         hole_m
-            Diameter of the hole (m) for ``open``; that of the pipe when None.
+            Diameter of the hole (m); when None that of the pipe for ``open``, 0.01 for ``leak``.
         required_m
             Pressure (m) at which a node takes its full demand. Below it the supply falls with the
             square root of the pressure (Wagner et al. 1988), down to nothing at 0.
@@ -276,54 +244,39 @@ class WaterSystem:
         Notes
         -----
         The simulation is pressure-driven (EPANET 2.2). Nodes without any way to a source are taken
-        out before it and get nothing.
+        out before it and get nothing. Full tanks overflow.
         """
-        model = self.to_wntr()
-        if pipe not in model.pipe_name_list:
-            raise UsageError(Text(f"没有管道“{pipe}”", f"there is no pipe “{pipe}”"))
-        if mode not in ("closed", "open"):
-            raise UsageError(
-                Text(f"没有故障方式“{mode}”", f"mode must be closed or open, not “{mode}”")
-            )
-        if not required_m > 0.1:
-            raise UsageError(Text("所需压力应大于0.1 m", "required_m must exceed 0.1 m"))
-        before = _pressure_driven(model, required_m)
-        wanted = _mean_demand(model, before.demand.index)
-        leak = ""
-        if mode == "open":
-            leak = _burst(model, pipe, hole_m)
-        else:
-            for name in _controls_of(model, pipe):
-                model.remove_control(name)
-            model.remove_link(pipe)
-        dry = _cut_off(model)
-        supplied = pd.Series(0.0, index=wanted.index)
-        pressure = pd.Series(np.nan, index=wanted.index)
-        flow_out = 0.0
-        sources = model.num_reservoirs + model.num_tanks
-        if sources and len(dry) < model.num_nodes:
-            _remove_nodes(model, dry)
-            result = _pressure_driven(model, required_m)
-            kept = [n for n in wanted.index if n in result.demand.columns]
-            supplied[kept] = result.demand[kept].mean().to_numpy()
-            pressure[kept] = result.pressure[kept].min().to_numpy()
-            flow_out = float(result.demand[leak].mean()) if leak else 0.0
-        table = pd.DataFrame(
-            {
-                "demand_m3s": wanted,
-                "before_m3s": before.demand[wanted.index].mean(),
-                "supplied_m3s": supplied,
-                "share": (supplied / wanted).clip(0.0, 1.0),
-                "pressure_m": pressure,
-            }
+        from qianwan_gis.services._water.breaks import break_pipe
+
+        return break_pipe(self, pipe, mode=mode, hole_m=hole_m, required_m=required_m)
+
+    def criticality(
+        self, *, people: pd.Series | None = None, pipes: list[str] | None = None,
+        mode: Mode = "closed", hole_m: float | None = None, required_m: float = 10.0,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Break every pipe in turn and say who loses water, the worst pipe first.
+
+        Parameters
+        ----------
+        people
+            People by village code, for the column ``people``.
+        pipes
+            Link ids; every pipe when None.
+        mode, hole_m, required_m
+            As for `break_pipe`.
+
+        Returns
+        -------
+        ``pipe``, ``system``, ``length_m``, ``diameter_mm``, ``nodes_lost`` (no water or cut off),
+        ``nodes_reduced``, ``codes`` (villages that lose water, joined by ``;``), ``villages``,
+        ``people``, ``short_m3d`` (water that is missing, mean of the simulation), ``verdict``
+        (lost, reduced, nobody; unknown where EPANET cannot run it, with ``why``).
+        """
+        from qianwan_gis.services._water.breaks import criticality
+
+        return criticality(
+            self, people=people, pipes=pipes, mode=mode, hole_m=hole_m, required_m=required_m
         )
-        less = table["supplied_m3s"] < KEPT_SHARE * table["before_m3s"]
-        verdict = np.where(less, "reduced", "ok").astype(object)
-        verdict[(less & (table["share"] < LOST_SHARE)).to_numpy()] = "lost"
-        verdict[table.index.isin(dry)] = "cut_off"
-        table["verdict"] = verdict
-        table = table.join(self.labels, how="left")
-        return BreakResult(pipe, mode, table, flow_out)
 
 
 # ---------------------------------------------------------------- engine
@@ -348,7 +301,8 @@ class _quiet(warnings.catch_warnings):  # noqa: N801
         return entered
 
 
-def _run(model: Any) -> Simulation:
+def run(model: Any) -> Simulation:
+    """Run EPANET on a wntr model over its times; faults are `DataError`."""
     wntr = _wntr()
     told = _Told()
     logger = logging.getLogger("wntr")
@@ -363,12 +317,8 @@ def _run(model: Any) -> Simulation:
         except (
             wntr.epanet.exceptions.EpanetException, RuntimeError, ValueError, KeyError
         ) as error:  # fmt: skip
-            raise DataError(
-                Problem("epanet_failed", "error",
-                        Text(f"EPANET 无法计算该管网：{_short(error)}",
-                             f"EPANET cannot run this network: {_short(error)}"),
-                        fix=Text("检查水源、孤立节点、泵与阀的位置",
-                                 "check sources, isolated nodes, and where pumps and valves are"))
+            raise DataError(failed(Text(f"EPANET 无法计算该管网：{_short(error)}",
+                                        f"EPANET cannot run this network: {_short(error)}"))
             ) from error  # fmt: skip
         finally:
             logger.removeHandler(told)
@@ -388,6 +338,13 @@ def _run(model: Any) -> Simulation:
     )  # fmt: skip
 
 
+def failed(text: Text) -> Problem:
+    """Return the problem of a network that EPANET cannot run."""
+    fix = Text("检查水源、孤立节点、泵与阀的位置",
+               "check sources, isolated nodes, and where pumps and valves are")  # fmt: skip
+    return Problem("epanet_failed", "error", text, fix=fix)
+
+
 class _Told(logging.Handler):
     """Keeps what wntr logs as a warning: EPANET's codes."""
 
@@ -402,93 +359,3 @@ class _Told(logging.Handler):
 def _short(error: BaseException) -> str:
     """Return an error's words without the folder that EPANET worked in."""
     return re.sub(r"(?:[A-Za-z]:)?[\\/][^\s'\"]*[\\/]", "", str(error))
-
-
-def _pressure_driven(model: Any, required_m: float) -> Simulation:
-    options = model.options.hydraulic
-    options.demand_model = "PDD"
-    options.minimum_pressure, options.required_pressure = 0.0, required_m
-    options.pressure_exponent = 0.5
-    return _run(model)
-
-
-def _mean_demand(model: Any, times: Any) -> pd.Series:
-    """Mean demand (m³/s) over ``times`` (s) of every junction that wants water."""
-    multiplier = float(model.options.hydraulic.demand_multiplier)
-    found = {
-        name: float(np.mean([node.demand_timeseries_list.at(int(t)) for t in times])) * multiplier
-        for name, node in model.junctions()
-    }
-    series = pd.Series(found, dtype=float)
-    return series[series > 0]
-
-
-def _burst(model: Any, pipe: str, hole_m: float | None) -> str:
-    """Open a hole in the middle of a pipe; returns the node where water leaves."""
-    wntr = _wntr()
-    diameter = float(model.get_link(pipe).diameter)
-    hole = diameter if hole_m is None else float(hole_m)
-    if not 0 < hole <= diameter:
-        raise UsageError(
-            Text(f"孔径应大于0且不超过管径{diameter:g} m",
-                 f"the hole must be above 0 and at most the pipe's {diameter:g} m")
-        )  # fmt: skip
-    names = [_free("BURST", model.node_name_list), _free("BURST_P", model.link_name_list)]
-    with _quiet():
-        wntr.morph.split_pipe(model, pipe, names[1], names[0], return_copy=False)
-    # orifice: Q = 0.75 A sqrt(2 g h); an emitter is Q = k sqrt(p)
-    area = np.pi / 4.0 * hole**2
-    model.options.hydraulic.emitter_exponent = 0.5
-    model.get_node(names[0]).emitter_coefficient = 0.75 * area * np.sqrt(2.0 * 9.81)
-    return names[0]
-
-
-def _free(stem: str, taken: Any) -> str:
-    used = set(taken)
-    return (
-        stem
-        if stem not in used
-        else next(n for i in range(10**6) if (n := f"{stem}{i}") not in used)
-    )
-
-
-def _cut_off(model: Any) -> set[str]:
-    """Nodes without any way (open or closable) to a reservoir or tank."""
-    near: dict[str, list[str]] = {name: [] for name in model.node_name_list}
-    for _, link in model.links():
-        if link.link_type == "Pipe" and str(link.initial_status) in ("Closed", "0"):
-            continue
-        near[link.start_node_name].append(link.end_node_name)
-        near[link.end_node_name].append(link.start_node_name)
-    # an inflow given as negative demand is no source of head
-    reached = {*model.reservoir_name_list, *model.tank_name_list}
-    stack = sorted(reached)
-    while stack:
-        for other in near[stack.pop()]:
-            if other not in reached:
-                reached.add(other)
-                stack.append(other)
-    return set(model.node_name_list) - reached
-
-
-def _controls_of(model: Any, name: str) -> list[str]:
-    return [
-        key
-        for key, control in model.controls()
-        if any(getattr(part, "name", None) == name for part in control.requires())
-    ]
-
-
-def _remove_nodes(model: Any, names: set[str]) -> None:
-    links = [
-        key
-        for key, link in model.links()
-        if link.start_node_name in names or link.end_node_name in names
-    ]
-    for name in (*links, *sorted(names)):
-        for control in _controls_of(model, name):
-            model.remove_control(control)
-    for key in links:
-        model.remove_link(key)
-    for name in sorted(names):
-        model.remove_node(name)

@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 import shapely.ops
 
-from qianwan_gis.services._sewage import steiner
+from qianwan_gis.services import _steiner as steiner
 from qianwan_gis.services._water.hydraulics import velocity
 from qianwan_gis.services._water.sizing import Tree
 
@@ -244,17 +244,22 @@ def cheapest(
     head
         Level of the water at the works (m).
     """
-    wanted = set(demand)
+    found = candidates(graph, edges, root, set(demand))
+    return min(found, key=lambda e: (tree_cost(graph, e, root, demand, head, rules), sorted(e)))
+
+
+def candidates(graph: Graph, edges: set[int], root: int, wanted: set[int]) -> list[set[int]]:
+    """Return trees between the shortest one (first) and that of shortest or least climbing ways."""
     edges = steiner.prune(graph.ends, edges, wanted | {root})[0]
     if not edges:
-        return edges
-    found = [edges, steiner.improve(graph.ends, graph.length, graph.near, edges, root, wanted)]
+        return [edges]
+    found = [steiner.improve(graph.ends, graph.length, graph.near, edges, root, wanted), edges]
     for steep in _STEEP if graph.climb else _STEEP[:1]:
         weight = graph.length
         if steep:
             weight = [m + steep * c for m, c in zip(graph.length, graph.climb, strict=True)]
         found += [_between(graph, root, wanted, share, weight) for share in (0.0, 0.2, 0.5, 1.0)]
-    return min(found, key=lambda e: (tree_cost(graph, e, root, demand, head, rules), sorted(e)))
+    return found
 
 
 def _between(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import shapely
-
-from qianwan_gis._errors import UsageError
-from qianwan_gis._text import Text
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -18,7 +14,6 @@ if TYPE_CHECKING:
     from qianwan_gis._errors import ProblemLog
     from qianwan_gis.services._water.hydraulics import Rules
     from qianwan_gis.services._water.model import Checked, Scheme
-    from qianwan_gis.services._water.plan import WaterPlan
     from qianwan_gis.services._water.system import WaterSystem
 
 _AROUND_M = 150.0  # of the pipes of a zone, for its polygon
@@ -123,11 +118,17 @@ def zone_rows(scheme: Scheme, zone_of: list[str], table: gpd.GeoDataFrame) -> li
 
 
 def pipe_rows(
-    scheme: Scheme, zone_of: list[str], checked: Checked, rules: Rules
-) -> list[dict[str, Any]]:
-    """Return one row per pipe; flow, velocity and loss are EPANET's at the peak hour."""
+    scheme: Scheme, zone_of: list[str], checked: Checked, rules: Rules, table: gpd.GeoDataFrame,
+    rings: list[dict[str, Any]],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return one row per pipe; flow, velocity and loss are EPANET's at the peak hour.
+
+    ``villages_cut``, ``people_cut``: who has no way left to the works when the pipe is shut.
+    """
     laid, design = scheme.laid, scheme.design
     kind = kinds(scheme)
+    people = table["population"].to_numpy(float)
+    cut = behind(scheme, [r for r in rings if r["system"] == scheme.works_id])
     rows = []
     for v in range(1, len(laid.tree.parent)):
         name, k = scheme.pipe[v], int(design.size[v])
@@ -144,11 +145,29 @@ def pipe_rows(
                 "headloss_m": round(float(checked.day.headloss[name].max()), 4),
                 "static_m": round(static, 2),
                 "class_mpa": float(rules.classes[min(rank, len(rules.classes) - 1)]),
+                "villages_cut": len(cut[v]), "people_cut": float(people[cut[v]].sum()),
                 "basis": "presumed" if laid.presumed[v] else "road",
                 "geometry": laid.lines[v],
             }
         )  # fmt: skip
     return rows
+
+
+def behind(scheme: Scheme, rings: list[dict[str, Any]]) -> list[list[int]]:
+    """Return by node the villages (positions) that its pipe alone joins to the works."""
+    tree = scheme.laid.tree
+    n = len(tree.parent)
+    below: list[set[int]] = [{v} for v in range(n)]
+    for v in range(n - 1, 0, -1):
+        below[int(tree.parent[v])] |= below[v]
+    number = {name: v for v, name in enumerate(scheme.node)} | {t: v for v, t in scheme.tap.items()}
+    across = [(number[ring["ends"][0]], number[ring["ends"][1]]) for ring in rings]
+    found = []
+    for v in range(n):
+        other_way = any((a in below[v]) != (b in below[v]) for a, b in across)
+        inside = [] if other_way else sorted(below[v])
+        found.append([int(scheme.laid.terminal[k]) for k in inside if k in scheme.tap])
+    return found
 
 
 def add_loops(
@@ -181,23 +200,30 @@ def add_loops(
             added += 1
             k = int(min(design.size[a], design.size[b]))
             name = f"S{scheme.number}L{added}"
-            system.model.add_pipe(
-                name, scheme.node[a], scheme.node[b], length=metres,
-                diameter=float(rules.diameters[k]), roughness=rules.roughness,
-            )  # fmt: skip
             rows.append(
                 {
                     "pipe": name, "system": scheme.works_id, "zone": zone_of[a], "kind": "ring",
-                    "name": rules.names[k], "size": k,
+                    "name": rules.names[k], "size": k, "ends": (scheme.node[a], scheme.node[b]),
+                    "villages_cut": 0, "people_cut": 0.0,
                     "diameter_mm": round(float(rules.diameters[k]) * 1e3, 1),
                     "length_m": round(metres, 2), "basis": "sketch",
                     "geometry": shapely.LineString([laid.xy[a], laid.xy[b]]),
                 }
             )  # fmt: skip
+            add_ring(system, rows[-1], rules)
         if added < most:
             log.add("note", "fewer_rings", f"{scheme.name} 同一压力分区内只找到 {added} 处成环机会",
                     f"{scheme.name}: only {added} rings possible within one zone")  # fmt: skip
     return rows
+
+
+def add_ring(system: WaterSystem, ring: dict[str, Any], rules: Rules) -> None:
+    """Add a ring pipe to the model."""
+    start, end = ring["ends"]
+    system.model.add_pipe(
+        ring["pipe"], start, end, length=ring["length_m"],
+        diameter=float(rules.diameters[ring["size"]]), roughness=rules.roughness,
+    )  # fmt: skip
 
 
 def _apart(scheme: Scheme, a: int, b: int) -> float:
@@ -214,107 +240,3 @@ def _apart(scheme: Scheme, a: int, b: int) -> float:
         total += float(tree.length[node])
         node = int(tree.parent[node])
     return total + up[node]
-
-
-def profile(plan: WaterPlan, code: str) -> pd.DataFrame:
-    """Return the long section from the works to a village; see `WaterPlan.profile`."""
-    position = {str(c): i for i, c in enumerate(plan.villages["code"])}
-    for scheme in plan.schemes:
-        where = np.flatnonzero(scheme.laid.terminal == position.get(code, -2))
-        if len(where):
-            return _section(scheme, int(where[0]), plan.rules)
-    raise UsageError(
-        Text(f"村庄 {code} 没有接到任何设计的管网", f"village {code} is on no designed network")
-    )
-
-
-def _section(scheme: Scheme, node: int, rules: Rules | None) -> pd.DataFrame:
-    laid, design = scheme.laid, scheme.design
-    path = []
-    while node > 0:
-        path.append(node)
-        node = int(laid.tree.parent[node])
-    parts, start = [], 0.0
-    for v in reversed(path):
-        along, ground = laid.profiles[v]
-        share = along / along[-1]
-        loss = float(
-            (design.setpoint[v] if np.isfinite(design.setpoint[v])
-             else design.head[int(laid.tree.parent[v])]) - design.head[v]
-        )  # fmt: skip
-        parts.append(
-            pd.DataFrame(
-                {
-                    "metres": np.round(start + along, 3),
-                    "ground_m": ground,
-                    "peak_m": design.head[v] + loss * (1.0 - share),
-                    "static_m": design.static[v],
-                    "pipe": scheme.pipe[v],
-                    "diameter_mm": 1e3 * rules.diameters[design.size[v]] if rules else np.nan,
-                }
-            )
-        )
-        start += float(laid.tree.length[v])
-    return pd.concat(parts, ignore_index=True)
-
-
-def draw_profile(plan: WaterPlan, code: str, path: Any, *, lang: str = "zh") -> Path:
-    """Draw ground, pipes and levels from the works to a village."""
-    from io import BytesIO
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from qianwan_gis import _io
-
-    words = {
-        "ground": Text("地面", "ground"), "peak": Text("最高时水位线", "level at the peak"),
-        "static": Text("静水位线", "level at rest"), "x": Text("里程（m）", "chainage (m)"),
-        "y": Text("高程（m）", "level (m)"), "title": Text("输水管纵断面", "Long section"),
-    }  # fmt: skip
-
-    def word(key: str) -> str:
-        return words[key].get("en" if lang == "en" else "zh")
-
-    table = profile(plan, code)
-    figure = Figure(figsize=(11, 5), dpi=150)
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.fill_between(table["metres"], table["ground_m"], table["ground_m"].min() - 10,
-                      color="#d8c9a8", label=word("ground"))  # fmt: skip
-    axes.plot(table["metres"], table["ground_m"], color="#7a6030", lw=1)
-    axes.plot(table["metres"], table["peak_m"], color="#1667b0", lw=1.6, label=word("peak"))
-    axes.plot(table["metres"], table["static_m"], color="#b02020", lw=1.1, ls="--",
-              label=word("static"))  # fmt: skip
-    changes = table["diameter_mm"].ne(table["diameter_mm"].shift())
-    for x, y, d in table.loc[changes, ["metres", "peak_m", "diameter_mm"]].to_numpy():
-        axes.annotate(f"d{d:.0f}", (x, y), xytext=(2, 4), textcoords="offset points", fontsize=7)
-    axes.set_xlabel(word("x"))
-    axes.set_ylabel(word("y"))
-    axes.set_title(f"{word('title')} {code}")
-    axes.legend(loc="best", fontsize=8)
-    _font(figure)
-    buffer = BytesIO()
-    kind = Path(path).suffix.lstrip(".") or "png"
-    figure.savefig(buffer, format=kind, bbox_inches="tight")
-    _io.write_bytes(Path(path), buffer.getvalue())
-    return Path(path)
-
-
-def _font(figure: Any) -> None:
-    """Use a CJK font of the system where there is one."""
-    from matplotlib import font_manager
-    from matplotlib.text import Text as Drawn
-
-    known = {f.name: f.fname for f in font_manager.fontManager.ttflist}
-    for name in (
-        "Noto Sans CJK SC",
-        "Noto Sans CJK JP",
-        "Microsoft YaHei",
-        "SimHei",
-        "PingFang SC",
-    ):
-        if name in known:
-            for text in figure.findobj(Drawn):
-                text.set_fontfamily(name)
-            return
