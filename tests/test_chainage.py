@@ -148,3 +148,61 @@ def test_any_text_is_read_or_refused_never_a_crash(text):
     except UsageError:
         return
     assert Chainage.parse(str(stake)) == stake
+
+
+@pytest.mark.parametrize(
+    ("text", "metres"),
+    [
+        ("Ｋ１２＋３４５", 12345.0),  # full width throughout
+        ("ｋ１２＋３４５．６", 12345.6),
+        ("12+345", 12345.0),  # without the K
+        ("K 12 + 345", 12345.0),
+        ("K0012+005", 12005.0),
+        ("K12+5", 12005.0),  # leading noughts left out: five metres, not fifty
+        ("K-12+345", -12345.0),
+        ("K−12+345", -12345.0),  # a minus sign proper
+        ("-12+345", -12345.0),
+    ],
+)
+def test_ways_of_writing_the_same_stake(text, metres):
+    assert Chainage.parse(text).metres == metres
+    assert Chainage(text) == metres
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "K12+1345",  # a metre count of four digits: K13+345 or K12+134.5? nobody can say
+        "K12+345+6",
+        "K12-345",
+        "12.345",
+        "12345",
+        "MP 12.3",
+        "mile 12",
+        "12 mi",
+        "12英里",
+        "K12.5",
+        "K12+345m",
+        "K12+345,6",
+        "K+345",
+        "KK12+345",
+        "十二公里",
+        "nan",
+        "inf",
+        "K１２＋１３４５",
+    ],
+)
+def test_what_may_mean_several_things_is_refused_and_says_how_to_write_it(text):
+    for read in (Chainage.parse, Chainage):
+        with pytest.raises(UsageError, match=r"K12\+345\.6") as caught:
+            read(text)
+        assert text in caught.value.text.zh
+        assert text in caught.value.text.en
+
+
+def test_as_text_in_a_table():
+    """Pandas prints the number; ``astype(str)`` gives the stakes."""
+    column = pd.Series([Chainage(12345), Chainage(-20)], dtype=object)
+    assert column.map(str).tolist() == ["K12+345", "K-0+020"]
+    assert column.astype(str).tolist() == ["K12+345", "K-0+020"]
+    assert f"{Chainage(12999.6).format(0)}" == "K13+000"

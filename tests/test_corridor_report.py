@@ -343,13 +343,15 @@ def test_the_whole_report_of_a_made_up_county():
     villages = made.villages.assign(lists=made.villages["code"].map(lists).fillna(""))
     net = RoadNetwork.from_roads(made.roads[made.roads["status"] == "existing"], modes=("car",))
     options = {
-        "villages": villages, "facilities": made.facilities, "standard_km": 10.0, "areas": made.areas,
+        "villages": villages, "facilities": made.facilities, "areas": made.areas,
+        "limits_km": {k.key: 10.0 for k in report.KINDS},
+        "inventories": {pair: "complete" for k in report.KINDS for pair in k.counted},
         "network": net, "published_total_m": made.corridor_segments["length_m"].sum(),
     }  # fmt: skip
     found = report.tables(line, **options)
     assert set(found) == set(report.TITLES)
     headings = set(report.COLUMN_TEXT)
-    assert set(found["spacing"].columns) | set(found["zones"].columns) <= headings
+    assert set(found["spacing"].columns) - {"suggest_m"} | set(found["zones"].columns) <= headings
     order = {b: i for i, b in enumerate(line.branches)}
     at = found["villages"]["branch"].map(order) * 1e9 + found["villages"]["travelled_m"]
     assert at.is_monotonic_increasing
@@ -359,11 +361,41 @@ def test_the_whole_report_of_a_made_up_county():
     assert abs(found["completeness"]["difference_m"].iloc[-1]) < 1.0
     assert (found["served"]["verdict"] != "undecided").all()
     assert found["zones"]["population"].is_monotonic_increasing
-    assert set(found["spacing"]["service"]) == {
-        "corridor.post", "corridor.toilet", "corridor.charger", "clinic.village",
-    }  # fmt: skip
+    assert set(found["spacing"]["kind"]) == {k.key for k in report.KINDS}
+    # within X m or within Y minutes: every village by brute force, none else
+    reach = report.tables(line, **options, within_m=1500.0, minutes=8.0)["villages"]
+    everywhere = report.along(line, villages, within_m=np.inf, network=net)
+    near = everywhere["offset_m"].abs() <= 1500.0
+    quick = everywhere["off_minutes"] <= 8.0
+    assert set(reach["code"]) == set(everywhere.loc[near | quick, "code"])
+    words = (
+        pd.Series("time", index=everywhere.index).mask(near, "distance").mask(near & quick, "both")
+    )
+    assert reach["reach"].equals(words[reach.index].astype(reach["reach"].dtype))
+    assert set(words[near | quick]) == {"both", "distance", "time"}
+    # what lies in an area, counted independently
+    held = gpd.sjoin(villages, made.areas[["name", "geometry"]].rename(columns={"name": "area"}))
+    counts = found["area_villages"].groupby("area").size()
+    assert counts.to_dict() == held.groupby("area").size().to_dict()
+    assert counts.to_dict() == found["areas"].set_index("name")["villages"].to_dict()
+    stations = made.facilities[made.facilities["tier"] == "post"]
+    zone = line.zone(1000.0)
+    assert found["zones"]["posts"].iloc[0] == stations.within(zone).sum()
+    # a village without a point: how near its region comes
+    lost = villages.copy()
+    lost.loc[lost.index[:1], "geometry"] = None
+    lost.loc[lost.index[:1], "lists"] = "省级"
+    box_ = gpd.GeoDataFrame({"code": lost["code"].iloc[:1], "weight": 1.0}, crs=line.crs,
+                            geometry=[shapely.box(0, 0, 100, 100)])  # fmt: skip
+    told = report.tables(line, **{**options, "villages": lost}, regions=box_)["served"]
+    row = told.set_index("code").loc[lost["code"].iloc[0]]
+    assert row["verdict"] == "missed"
+    assert row["at_least_m"] == pytest.approx(
+        line.lines.geometry.union_all().distance(box_.geometry.iloc[0])
+    )
     empty = report.tables(line, **{**options, "facilities": made.facilities[:0], "areas": None})
-    assert {"scenic", "services", "spacing", "areas"} & set(empty) == set()
+    assert {"scenic", "services", "areas", "area_villages"} & set(empty) == set()
+    assert set(empty["findings"]["verdict"]) == {"over"}  # complete registers, nothing in them
     presumed = route_via(made.roads, made.townships.rename(columns={"township": "name"}))
     with pytest.raises(UsageError, match="示意"):
         report.tables(presumed, **options)
@@ -374,3 +406,21 @@ def test_repeated_labels_do_no_harm(straight):
     table = report.along(straight, spots)
     assert table["name"].tolist() == ["b", "a"]
     assert table.index.tolist() == [7, 7]
+
+
+def test_order_along_a_long_equation_is_the_order_of_travel():
+    """Chainage that occurs twice once put places of the second stretch into the first."""
+    line = Corridor.from_segments(
+        gpd.GeoDataFrame(
+            {"branch": "主线", "start": ["K0", "K3+500"], "end": ["K4", "K7+500"]},
+            geometry=[LineString([(0, 0), (4000, 0)]), LineString([(4000, 0), (8000, 0)])],
+            crs=CRS,
+        )
+    )
+    spots = places(("后", (4200, 5)), ("前", (3800, 5)), ("尾", (7000, 5)))
+    table = report.along(line, spots)
+    assert table["name"].tolist() == ["前", "后", "尾"]
+    assert table["chainage"].tolist() == ["K3+800", "K3+700", "K6+500"]
+    assert table["travelled_m"].tolist() == [3800, 4200, 7000]
+    near = line.table_for(spots.assign(code=["b", "a", "c"]))
+    assert near["code"].tolist() == ["a", "b", "c"]

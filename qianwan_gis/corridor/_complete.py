@@ -131,6 +131,7 @@ def _row(
         "end": end,
         "drawn_m": round(drawn, 1),
         "published_m": round(published, 1),
-        "difference_m": round(difference, 1),
-        "difference_pct": round(100.0 * difference / published, 2) if published else np.nan,
+        # + 0.0: no minus sign before nothing
+        "difference_m": round(difference, 1) + 0.0,
+        "difference_pct": round(100.0 * difference / published, 2) + 0.0 if published else np.nan,
     }

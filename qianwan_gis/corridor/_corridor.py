@@ -260,7 +260,8 @@ class Corridor:
         ``branch``; ``chainage`` (`Chainage`; on a presumed corridor the text 示意里程);
         ``chainage_m``; ``offset_m`` (distance to the line, left of the direction of travel
         positive); ``side`` (左, 右, 线上, or 端外: straight ahead of an end); ``beyond_m`` (metres
-        past an end of the drawn line, 0 alongside); ``part`` (number of the connected piece in its
+        past an end of the drawn line, 0 alongside); ``travelled_m`` (drawn length from the branch's
+        start, which no broken chainage repeats); ``part`` (number of the connected piece in its
         branch); ``tie`` and ``tie_with`` (another place just as near, or another name of the same
         place: at a station equation, where branches meet). Of equal places the first along the
         main line is taken. Empty rows for missing points.
@@ -303,6 +304,7 @@ class Corridor:
             "offset_m": np.full(count, np.nan),
             "side": text.copy(),
             "beyond_m": np.full(count, np.nan),
+            "travelled_m": np.full(count, np.nan),
             "part": np.zeros(count, dtype=np.int64),
             "tie": np.zeros(count, dtype=bool),
             "tie_with": text.copy(),
@@ -318,6 +320,7 @@ class Corridor:
                 columns["offset_m"][row] = found.offset[i]
                 columns["side"][row] = found.side[i]
                 columns["beyond_m"][row] = found.beyond[i]
+                columns["travelled_m"][row] = part.travelled + found.along[i]
                 columns["part"][row] = part.run
                 if i in found.ties:
                     columns["tie"][row] = True
@@ -506,7 +509,8 @@ class Corridor:
         steps = np.searchsorted(widths, table["offset_m"].abs().to_numpy() - 1e-9)
         table["within_m"] = np.array(widths)[steps]
         table["_order"] = table["branch"].map({b: i for i, b in enumerate(self.branches)})
-        table = table.sort_values(["_order", "part", "chainage_m", "code"], kind="stable")
+        # by the way travelled: on a long equation chainage runs twice
+        table = table.sort_values(["_order", "travelled_m", "code"], kind="stable")
         columns = ["code", "branch", "chainage_m", "offset_m", "side", "within_m", "part", "tie"]
         return table[columns].reset_index(drop=True)
 

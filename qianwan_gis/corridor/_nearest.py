@@ -15,12 +15,14 @@ from qianwan_gis.corridor._build import Part
 Floats = NDArray[np.float64]
 
 LEFT, RIGHT, ON, AHEAD = "左", "右", "线上", "端外"
+_EQUAL = 1e-6  # m; distances this close are equal
 _TIE = 0.01  # m; places on the line further apart than this are two places
 
 
 @dataclass(frozen=True)
 class Found:
     part: NDArray[np.int64]
+    along: Floats  # metres from the part's start
     chainage: Floats
     offset: Floats
     side: NDArray[Any]
@@ -79,7 +81,12 @@ class Pieces:
         # first the nearest (ties rounded to a micrometre), then the first along the corridor
         order = np.lexsort((along, owner, np.round(away, 6), who))
         first = np.r_[0, np.flatnonzero(np.diff(who[order])) + 1]
-        best = order[first]
+        picked = order[first]
+        # beside a vertex two pieces give all but one place: the one that is truly nearest is meant
+        lead = picked[np.searchsorted(who[picked], who)]
+        same = (owner == owner[lead]) & (np.hypot(*(foot - foot[lead]).T) <= _TIE)
+        exact = np.lexsort((along, np.where(same, np.round(away, 9), np.inf), who))
+        best = exact[np.r_[0, np.flatnonzero(np.diff(who[exact])) + 1]]
         ties: dict[int, list[tuple[int, float]]] = {}
         for i, (low, high) in enumerate(
             zip(first.tolist(), [*first[1:].tolist(), len(order)], strict=True)
@@ -90,9 +97,12 @@ class Pieces:
             others = [
                 (int(owner[k]), float(chainage[k]))
                 for k in order[low + 1 : high].tolist()
-                if self.parts[owner[k]].branch != self.parts[owner[chosen]].branch
-                or abs(chainage[k] - chainage[chosen]) > _TIE
-                or np.hypot(*(foot[k] - foot[chosen])) > _TIE
+                if away[k] - away[chosen] <= _EQUAL
+                and (
+                    self.parts[owner[k]].branch != self.parts[owner[chosen]].branch
+                    or abs(chainage[k] - chainage[chosen]) > _TIE
+                    or np.hypot(*(foot[k] - foot[chosen])) > _TIE
+                )
             ]
             kept: list[tuple[int, float]] = []
             for p, c in others:
@@ -101,7 +111,7 @@ class Pieces:
             if kept:
                 ties[i] = kept
         offset, side, beyond = self._sides(xy, piece[best], forward[best], away[best])
-        return Found(owner[best], chainage[best], offset, side, beyond, ties)
+        return Found(owner[best], along[best], chainage[best], offset, side, beyond, ties)
 
     def _sides(
         self, xy: Floats, piece: NDArray[np.int64], forward: Floats, away: Floats

@@ -131,14 +131,9 @@ def route_via(
     """
     import geopandas as gpd
 
-    from qianwan_gis.network import RoadNetwork
-
     if len(places) < 2:
         raise UsageError(Text("至少要两个途经地点", "at least two places are needed"))
-    if not isinstance(network, RoadNetwork):
-        network = RoadNetwork.from_roads(_without_motorways(network), modes=("car",))
-    elif "road_class" in network.edges and network.edges["road_class"].isin(MOTORWAYS).any():
-        network = RoadNetwork.from_roads(_without_motorways(_roads_of(network)), modes=("car",))
+    network = off_motorways(network)
     points = places.geometry
     names = (
         places["name"].astype(str).to_list()
@@ -188,6 +183,17 @@ def route_via(
         crs=network.edges.crs,
     )
     return Corridor.from_segments(table, basis="presumed", name=name)
+
+
+def off_motorways(network: RoadNetwork | gpd.GeoDataFrame) -> RoadNetwork:
+    """Return a network without motorways and their ramps; the same one where it has none."""
+    from qianwan_gis.network import RoadNetwork
+
+    if not isinstance(network, RoadNetwork):
+        return RoadNetwork.from_roads(_without_motorways(network), modes=("car",))
+    if "road_class" in network.edges and network.edges["road_class"].isin(MOTORWAYS).any():
+        return RoadNetwork.from_roads(_without_motorways(_roads_of(network)), modes=("car",))
+    return network
 
 
 def _without_motorways(roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
