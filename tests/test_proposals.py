@@ -14,6 +14,7 @@ from shapely import Point
 from qianwan_gis import indicators, proposals
 from qianwan_gis._errors import DataError, UsageError
 from qianwan_gis.schemas import Inventory
+from qianwan_gis.services.choices import Choices
 from qianwan_gis.standards import Standards
 from qianwan_gis.uncertainty import Draws
 
@@ -37,6 +38,7 @@ def case(
         network=road, facilities=stock, inventories=registers, townships=None,
         standards=Standards.load(), draws=Draws(n=40, seed=3),
         disclosure=indicators.Disclosure.of(homes, registers, network=road),
+        choices=Choices(), ground=None,
     )  # fmt: skip
 
 
@@ -132,8 +134,9 @@ def test_every_column_has_a_heading_in_both_languages():
     x, people = places(7)
     plan = case(x, people=people, uncertainty=100.0)
     some = proposals.propose(plan, "clinic", add=2, budget=9.0)
-    full = proposals.propose(plan, "clinic", add=1, capacity=400.0, backup=0.2)
-    for table in [*some.tables().values(), *full.tables().values()]:
+    full = proposals.propose(plan, "clinic", add=1, capacity=400.0)
+    twice = proposals.propose(plan, "clinic", add=1, backup=0.2)
+    for table in [t for made in (some, full, twice) for t in made.tables().values()]:
         for column, text in zip(table.columns, proposals.headings(table), strict=True):
             assert text.zh != column
             assert text.en
@@ -167,9 +170,15 @@ def test_capacity_and_backup():
     made = proposals.propose(plan, "clinic", add=1, capacity=200.0)
     assert made.sites["load"].tolist() == [200.0]
     assert made.objective == 300.0
-    assert made.sites["p_chosen"].isna().all()
+    assert made.sites["p_chosen"].tolist() == [1.0]  # exact positions: every draw agrees
+    assert made.status == "optimal"
+    # What counts is who finds room: one of the three had it before, two more have it now.
+    assert made.sites["villages"].tolist() == [2.0]
+    assert made.shares().set_index("unit").loc["people", "after"] == 300.0
     twice = proposals.propose(plan, "clinic", add=1, backup=0.9)
     assert twice.sites["second"].iloc[0] == 300.0  # beats covering the far 100 once
+    with pytest.raises(UsageError, match="容量"):
+        proposals.propose(plan, "clinic", capacity=1.0, backup=0.5)
     assert proposals.propose(plan, "clinic", add=1).sites["site_id"].tolist() == [plan.villages["code"][3]]  # fmt: skip
 
 
@@ -246,3 +255,117 @@ def test_files_are_the_same_bytes_twice(tmp_path):
     assert set(spots["site_id"]) == set(made.sites["site_id"])
     where = spots.geometry.distance(made.layers["proposed_sites"].geometry)
     assert (where < 0.1).all()
+
+
+# ---- capacities and backup over joint draws --------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_capacity_choice_is_the_best_of_all_where_positions_are_exact(seed):
+    x, people = places(seed, 7)
+    people = np.ceil(people / 10)
+    plan = case(x, people=people, clinics=[seed], capacity=40.0)
+    near = np.abs(x[:, None] - x[None, :]) <= REACH
+
+    def served(sites):
+        columns = [(seed, 40.0), *((s, 60.0) for s in sites)]
+        best = 0.0
+        for choice in itertools.product(range(-1, len(columns)), repeat=len(x)):
+            load = np.zeros(len(columns))
+            for village, column in enumerate(choice):
+                if column >= 0:
+                    if not near[village, columns[column][0]]:
+                        break
+                    load[column] += people[village]
+            else:
+                if all(load[k] <= limit for k, (_, limit) in enumerate(columns)):
+                    best = max(best, load.sum())
+        return best
+
+    made = proposals.propose(plan, "clinic", add=1, capacity=60.0)
+    assert made.objective == pytest.approx(max(served([s]) for s in range(len(x))))
+    assert made.bound == pytest.approx(made.objective)
+    assert made.sites["load"].iloc[0] <= 60.0
+    assert made.shares().set_index("unit").loc["people", "after"] == pytest.approx(made.objective)
+    assert made.shares().set_index("unit").loc["people", "before"] == pytest.approx(served([]))
+
+
+@pytest.mark.parametrize("rules", [{"capacity": 400.0}, {"backup": 0.4}])
+def test_rules_follow_the_same_draws(rules):
+    x, people = places(8, 10)
+    loose = case(x, people=people, clinics=[1], uncertainty=500.0, capacity=300.0)
+    made = proposals.propose(loose, "clinic", add=2, **rules)
+    assert made.objective <= made.bound * (1 + 1e-9)
+    assert made.gap >= 0
+    assert made.sites["p_chosen"].between(0, 1).all()
+    assert 0 <= made.regret[0] <= made.regret[1] <= 1
+    shares = made.shares().set_index("unit")
+    assert (shares["before"] <= shares["after"] + 1e-9).all()
+    assert (shares["after"] <= shares["total"] + 1e-9).all()
+    # The order of rows does not matter.
+    turned = case(x, people=people, clinics=[1], uncertainty=500.0, capacity=300.0)
+    turned.villages = turned.villages.iloc[::-1].reset_index(drop=True)
+    again = proposals.propose(turned, "clinic", add=2, **rules)
+    assert again.sites.equals(made.sites)
+
+
+def test_more_room_and_one_more_site_never_serve_fewer():
+    x, people = places(3, 9)
+    plan = case(x, people=people, clinics=[4], capacity=200.0)
+    by_room = [
+        proposals.propose(plan, "clinic", add=2, capacity=c).objective for c in (100, 300, 900)
+    ]
+    assert by_room == sorted(by_room)
+    by_count = [
+        proposals.propose(plan, "clinic", add=k, capacity=250.0).objective for k in (1, 2, 3)
+    ]
+    assert by_count == sorted(by_count)
+    plain = [proposals.propose(plan, "clinic", add=k).objective for k in (1, 2, 3)]
+    assert plain == sorted(plain)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"add": 1.5}, {"add": "2"}, {"add": True}, {"weigh": "cows"}, {"budget": -1.0}, {"capacity": 0.0},
+     {"capacity": float("nan")}, {"per_capacity": -1.0}, {"backup": 1.5}, {"cost": -1.0},
+     {"costs": {"140525000000": float("nan")}}],
+)  # fmt: skip
+def test_amounts_that_make_no_sense_are_told(options):
+    with pytest.raises(UsageError) as caught:
+        proposals.propose(case(np.array([0.0, 3000.0])), "clinic", **options)
+    assert caught.value.text.zh
+    assert caught.value.text.en
+
+
+def test_writing_again_replaces_ours_and_keeps_the_rest(tmp_path, monkeypatch):
+    x, people = places(5)
+    plan = case(x, people=people)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "map.html").write_text("mine", encoding="utf-8")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "a.txt").write_text("a", encoding="utf-8")
+    first = proposals.propose(plan, "clinic", add=2)
+    proposals.write(first, folder)
+    before = {f.name: f.read_bytes() for f in folder.iterdir() if f.is_file()}
+    second = proposals.propose(plan, "clinic", add=1)
+    # A write that fails half way leaves everything as it was.
+    from qianwan_gis import _io
+
+    whole = _io.write_bytes
+
+    def broken(path, data):
+        if path.name == "proposed_links.geojson":
+            raise OSError("disk full")
+        return whole(path, data)
+
+    monkeypatch.setattr(_io, "write_bytes", broken)
+    with pytest.raises(OSError, match="disk full"):
+        proposals.write(second, folder)
+    assert {f.name: f.read_bytes() for f in folder.iterdir() if f.is_file()} == before
+    monkeypatch.undo()
+    proposals.write(second, folder)
+    assert (folder / "sites.csv").read_bytes() != before["sites.csv"]
+    assert (folder / "map.html").read_text(encoding="utf-8") == "mine"
+    assert (folder / "deep" / "a.txt").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]

@@ -1,17 +1,10 @@
-"""Siting: brute force, published optima, invariants, and infeasible instances that explain.
-
-Published: spopt's San Francisco case (205 census tracts, 16 stores; read from its wheel) with
-the figures of its notebook, and the random instance of spopt's own tests through spopt itself.
-"""
+"""Siting: brute force, invariants, wrong calls, ties, and infeasible instances that explain."""
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -268,35 +261,6 @@ def test_heuristic_says_its_bound_and_the_exact_answer_lies_inside():
     assert exact.objective == pytest.approx(found.fun, rel=1e-7)
 
 
-# ---- published ------------------------------------------------------------------------------
-
-
-def san_francisco():
-    spec = importlib.util.find_spec("spopt")
-    if spec is None or spec.origin is None:
-        pytest.skip("spopt is not installed")
-    folder = Path(spec.origin).parent / "tests" / "test_locate" / "data"
-    table = pd.read_csv(folder / "SF_network_distance_candidateStore_16_censusTract_205_new.csv")
-    cost = table.pivot(index="DestinationName", columns="name", values="distance")
-    demand = table.drop_duplicates("DestinationName").set_index("DestinationName")["demand"]
-    return cost.to_numpy(), demand.loc[cost.index].to_numpy(float)
-
-
-def test_san_francisco_published_optima():
-    cost, demand = san_francisco()
-    assert cost.shape == (205, 16)
-    cover = siting.lscp(cost, 5000.0)
-    assert (cover.status, cover.objective) == ("optimal", 8)
-    most = siting.mclp(cost, demand, 5000.0, 4)
-    share = most.shares(demand).set_index("unit")["share"]
-    assert share["villages"] == pytest.approx(0.8976, abs=5e-5)  # 89.76 % of the tracts
-    assert share["people"] == pytest.approx(0.9164, abs=5e-5)  # but 91.64 % of the people
-    median = siting.p_median(cost, demand, 4, method="exact")
-    assert median.objective == pytest.approx(2848268129.7145104, rel=1e-12)
-    assert median.objective / demand.sum() == pytest.approx(2982.1268579890657)
-    assert siting.p_center(cost, 4).objective == pytest.approx(7403.0638, abs=1e-4)
-
-
 # ---- capacities and large instances ---------------------------------------------------------
 
 
@@ -338,19 +302,19 @@ def test_capacitated_covering_and_center_against_brute_force(seed):
 
 def test_large_covering_finds_what_the_solver_finds():
     # Above the size where the search and the relaxation come first.
-    cost, _ = plane(700, 220, 2)
-    radius = 190.0
+    cost, _ = plane(600, 200, 2)
+    radius = 200.0
     made = siting.lscp(cost, radius)
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     found = milp(
-        np.ones(220), constraints=[LinearConstraint((cost <= radius).astype(float), 1, np.inf)],
-        integrality=np.ones(220), bounds=Bounds(0, 1),
+        np.ones(200), constraints=[LinearConstraint((cost <= radius).astype(float), 1, np.inf)],
+        integrality=np.ones(200), bounds=Bounds(0, 1),
     )  # fmt: skip
     assert found.status == 0
     assert made.bound <= round(found.fun) <= made.objective
     assert made.objective == round(found.fun)
-    center = siting.p_center(cost, len(made.sites))
+    center = siting.p_center(cost, len(made.sites), time_limit=2.0)
     assert center.bound <= center.objective <= made.least_radius + radius
     assert center.objective <= radius
     assert cost[:, center.sites].min(axis=1).max() == center.objective
@@ -363,3 +327,158 @@ def test_local_search_is_deterministic_and_keeps_fixed_sites():
     assert 3 in one.sites
     assert 7 not in one.sites
     assert one.bound <= one.objective
+
+
+# ---- wrong calls, names, ties ---------------------------------------------------------------
+
+SQUARE = np.array([[1.0, 4.0], [4.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: siting.p_center(SQUARE, 1.5),
+        lambda: siting.p_center(SQUARE, "1"),
+        lambda: siting.p_center(SQUARE, None),
+        lambda: siting.p_center(SQUARE, -1),
+        lambda: siting.p_median(SQUARE, [1, 1], 1.5),
+        lambda: siting.p_median(SQUARE, [1, -1], 1),
+        lambda: siting.p_median(SQUARE, [1, np.nan], 1),
+        lambda: siting.p_median(SQUARE, ["a", "b"], 1),
+        lambda: siting.p_median(SQUARE, [1, 1, 1], 1),
+        lambda: siting.p_median(SQUARE, [1, 1], 1, method="best"),
+        lambda: siting.p_median(SQUARE, [1, 1], 1, time_limit=-1),
+        lambda: siting.p_median([], [], 1),
+        lambda: siting.lscp([["x"]], 1),
+        lambda: siting.lscp([[1.0, 2.0], [3.0]], 1),
+        lambda: siting.lscp(SQUARE, np.nan),
+        lambda: siting.lscp(SQUARE, "far"),
+        lambda: siting.lscp(SQUARE, -1),
+        lambda: siting.lscp(SQUARE, 1, fixed=[0.5]),
+        lambda: siting.lscp(SQUARE, 1, forbidden=["a"]),
+        lambda: siting.lscp(SQUARE, 1, site_costs=[1, -1]),
+        lambda: siting.lscp(SQUARE, 1, capacity=[1, np.nan]),
+        lambda: siting.lscp(SQUARE, 1, alternatives=-1),
+        lambda: siting.lscp(SQUARE, 1, capacity=[9, 9], backup=True),
+        lambda: siting.lscp(SQUARE, 1, names=["a"]),
+        lambda: siting.mclp(SQUARE, [1, 1], 1, 1, backup_weight=2),
+        lambda: siting.mclp(SQUARE, [1, 1], 1, 1, capacity=[9, 9], backup_weight=0.5),
+        lambda: siting.mclp(SQUARE, [1, 1], 1, 1, budget="much"),
+        lambda: siting.mclp(SQUARE, [1, 1], 1, 1, budget=1, site_costs=["a", 1]),
+        lambda: siting.curve(SQUARE, [1, 1], 1, 1.5),
+    ],
+)  # fmt: skip
+def test_arguments_that_make_no_sense_are_told(call):
+    with pytest.raises(UsageError) as caught:
+        call()
+    assert caught.value.text.zh
+    assert caught.value.text.en
+
+
+def test_empty_and_impossible_instances_are_answers():
+    assert siting.p_center(np.empty((0, 3)), 2).objective == 0
+    assert siting.lscp(np.empty((0, 3)), 1).objective == 0
+    assert siting.p_median(np.empty((0, 3)), [], 2).objective == 0
+    assert siting.mclp(np.empty((2, 0)), [1, 1], 1, 0, capacity=[]).objective == 0
+    for made in (
+        siting.p_median(np.empty((2, 0)), [1, 1], 0, capacity=[]),
+        siting.lscp(np.empty((2, 0)), 1),
+        siting.p_center(np.empty((2, 0)), 0),
+        siting.p_center(SQUARE, 3),
+        siting.p_median(SQUARE, [1, 1], 0),
+        siting.lscp(np.full((2, 2), np.nan), 1),
+        siting.p_center(np.full((2, 2), np.inf), 1),
+    ):
+        assert made.status == "infeasible"
+        assert made.reasons
+        assert len(made.allocation) == 2
+
+
+def test_infeasible_calls_villages_by_name():
+    cost = np.array([[3.0, 9.0], [8.0, 6.0], [4.0, 12.0], [np.inf, np.nan]])
+    made = siting.lscp(cost, 5.0, names=["甲村", "乙村", "丙村", "丁村"])
+    assert [str(r) for r in made.reasons] == [
+        "乙村：最近候选点6，超出半径1", "丁村：没有可到达的候选点",
+    ]  # fmt: skip
+    assert made.unserved["name"].tolist() == ["乙村", "丁村"]
+    assert made.unserved["site"].tolist() == [1, -1]
+    assert made.unserved["over"].tolist() == [1.0, np.inf]
+    full = siting.p_median(cost[:3], [1, 2, 9], 1, capacity=[4, 5], names=["甲", "乙", "丙"])
+    assert "丙：没有可到达且容得下9" in str(full.reasons[0])
+    assert "差7" in str(full.reasons[1])
+
+
+def test_ties_and_alternatives_of_every_problem():
+    # Four villages at the corners, four candidates there: opposite corners do equally well.
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
+    cost = np.abs(corners[:, None] - corners[None]).sum(axis=2)
+    pairs = {(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)}
+    for made in (
+        siting.p_median(cost, [1, 1, 1, 1], 2, alternatives=20),
+        siting.p_center(cost, 2, alternatives=20),
+        siting.lscp(cost, 1.0, alternatives=20),
+    ):
+        assert {tuple(made.sites), *map(tuple, made.alternatives)} == pairs
+        assert len(made.alternatives) == 5
+    made = siting.p_median(cost, [1, 1, 1, 1], 2, fixed=[0, 2])
+    assert made.ties.tolist() == [1, 3]
+    assert made.allocation.tolist() == [0, 0, 2, 0]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000))
+def test_alternatives_are_all_the_optima_there_are(seed):
+    rng = np.random.default_rng(seed)
+    cost = rng.integers(1, 5, (6, 5)).astype(float)
+    demand = rng.integers(1, 3, 6).astype(float)
+    sets = subsets(5, 2)
+    totals = {tuple(s): demand @ cost[:, s].min(axis=1) for s in sets}
+    best = {s for s, value in totals.items() if value == min(totals.values())}
+    made = siting.p_median(cost, demand, 2, alternatives=20)
+    assert {tuple(made.sites), *map(tuple, made.alternatives)} == best
+    worst = {tuple(s): cost[:, s].min(axis=1).max() for s in sets}
+    best = {s for s, value in worst.items() if value == min(worst.values())}
+    made = siting.p_center(cost, 2, alternatives=20)
+    assert {tuple(made.sites), *map(tuple, made.alternatives)} == best
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000))
+def test_a_new_candidate_never_hurts_and_order_does_not_matter(seed):
+    cost, demand, _ = instance(seed * 3 + 1, 10, 7)
+    rng = np.random.default_rng(seed)
+    fewer = cost[:, :-1]
+    assert (
+        siting.mclp(cost, demand, 6.0, 2).objective >= siting.mclp(fewer, demand, 6.0, 2).objective
+    )
+    assert siting.p_median(cost, demand, 2).objective <= siting.p_median(fewer, demand, 2).objective
+    assert siting.p_center(cost, 2).objective <= siting.p_center(fewer, 2).objective
+    radius = siting.p_center(fewer, 3).objective
+    assert siting.lscp(cost, radius).objective <= siting.lscp(fewer, radius).objective <= 3
+    rows, sites = rng.permutation(10), rng.permutation(7)
+    mixed, weight = cost[np.ix_(rows, sites)], demand[rows]
+    for one, two in (
+        (siting.mclp(cost, demand, 6.0, 2), siting.mclp(mixed, weight, 6.0, 2)),
+        (siting.p_median(cost, demand, 2), siting.p_median(mixed, weight, 2)),
+        (siting.p_center(cost, 2), siting.p_center(mixed, 2)),
+        (siting.lscp(cost, radius), siting.lscp(mixed, radius)),
+    ):
+        assert one.objective == pytest.approx(two.objective)
+        assert one.status == two.status == "optimal"
+
+
+def test_large_median_is_within_one_per_cent_and_says_what_it_is():
+    cost, demand = plane(1500, 600, 4)
+    made = siting.p_median(cost, demand, 40, method="heuristic")
+    assert made.method in ("interchange", "lagrangian")
+    assert made.bound <= made.objective
+    assert made.gap <= 0.01
+    near = (demand[:, None] * cost)[:, made.sites].min(axis=1).sum()
+    assert near == pytest.approx(made.objective)
+    # No single swap helps any more.
+    inside = (demand[:, None] * cost)[:, made.sites]
+    rest = np.setdiff1d(np.arange(600), made.sites)
+    for out in range(0, 40, 8):
+        left = np.delete(inside, out, axis=1).min(axis=1)
+        swapped = np.minimum(left[:, None], (demand[:, None] * cost)[:, rest]).sum(axis=0)
+        assert swapped.min() >= made.objective * (1 - 1e-9)
