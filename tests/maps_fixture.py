@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,30 +52,69 @@ def opened(
     height: int = 900,
     fragment: str = "",
     touch: bool = False,
+    answer: Any = None,
+    offline: bool = True,
 ) -> Iterator[Seen]:
-    """Open a file with the network off and record requests, console messages and errors."""
+    """Open a file with the network off and record requests, console messages and errors.
+
+    ``answer(url)`` gives the PNG bytes for a request to another host, in place of that host.
+    """
     context = started.new_context(
-        viewport={"width": width, "height": height}, offline=True, has_touch=touch
+        viewport={"width": width, "height": height}, offline=offline, has_touch=touch
     )
     page = context.new_page()
+    if answer is not None:
+        context.route(
+            re.compile("^https?://"),
+            lambda route: route.fulfill(body=answer(route.request.url), content_type="image/png"),
+        )
     seen = Seen(page)
-    page.on("request", lambda r: seen.requests.append(r.url))
+    address = file.resolve().as_uri()
+
+    def note(request: Any) -> None:
+        url = request.url
+        if not url.startswith(("data:", "blob:")) and url.split("#")[0] != address:
+            seen.requests.append(url)
+
+    page.on("request", note)
     page.on("pageerror", lambda e: seen.faults.append(f"page error: {e}"))
     page.on(
         "console",
         lambda m: seen.faults.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None,
     )  # fmt: skip
-    address = file.resolve().as_uri()
     page.goto(address + fragment)
     page.wait_for_load_state("load")
-    seen.requests = [
-        r for r in seen.requests
-        if not r.startswith(("data:", "blob:")) and r.split("#")[0] != address
-    ]  # fmt: skip
     try:
         yield seen
     finally:
         context.close()
+
+
+def until(page: Any, script: str, holds: Any) -> None:
+    """Poll a value; `wait_for_function` would need eval, which the page's policy forbids."""
+    for _ in range(150):
+        if holds(page.evaluate(script)):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"still {page.evaluate(script)} after 15 s")
+
+
+def painted(pane: str) -> str:
+    """Return a script that counts the opaque pixels on the canvases of a pane."""
+    return f"""() => {{
+      let n = 0;
+      for (const c of document.querySelectorAll({pane + " canvas"!r})) {{
+        if (!c.width || !c.height) continue;
+        const copy = document.createElement('canvas');
+        copy.width = c.width;
+        copy.height = c.height;
+        const context = copy.getContext('2d', {{willReadFrequently: true}});
+        context.drawImage(c, 0, 0);
+        const d = context.getImageData(0, 0, c.width, c.height).data;
+        for (let i = 3; i < d.length; i += 4) n += d[i] > 40;
+      }}
+      return n;
+    }}"""
 
 
 HOSTILE = '</script><img src=x onerror="window.hacked=1">\'"`${1}\\村'
@@ -153,6 +193,16 @@ class FakeResults:
     problems: Any
     run_date: str
     network: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Have nothing for topics that these results know nothing of, as the protocol types it."""
+        from qianwan_gis.layers import Results
+
+        declared = Results.__dict__.get(name)
+        if not isinstance(declared, property) or declared.fget is None:
+            raise AttributeError(name)
+        kind = str(declared.fget.__annotations__["return"])
+        return None if "None" in kind else {} if kind.startswith("dict") else ()
 
     def summary(self, by: str) -> Any:
         raise NotImplementedError
@@ -408,3 +458,43 @@ def fake_results(*, thin: bool, lang: str = "zh", hostile: bool = False) -> Fake
                           file="市级.csv", row=3)],
         run_date="2025-06-01",
     )  # fmt: skip
+
+
+def with_network(villages: int = 150) -> FakeResults:
+    """The fixture's frame around a synthetic county's villages, roads and clinics."""
+    import numpy as np
+    import pandas as pd
+
+    from qianwan_gis import synthetic
+    from qianwan_gis.network import RoadNetwork
+    from qianwan_gis.standards import Standards
+
+    county = synthetic.county(villages=villages, seed=3)
+    results = fake_results(thin=False)
+    made = county.villages.copy()
+    for column in results.villages.columns:
+        if column not in made.columns:
+            made[column] = ""
+    made["basis"], made["match"], made["uncertainty_m"] = "point", "exact", 50.0
+    made["population"] = pd.to_numeric(made["population"], errors="coerce")
+    made["population_year"] = np.nan
+    results.crs, results.villages, results.boundary = made.crs, made, county.boundary
+    if "note" not in results.boundary.columns:
+        results.boundary = results.boundary.assign(source="", licence="", note="")
+    results.townships = county.townships.assign(status="current")
+    results.roads, results.facilities = county.roads, county.facilities
+    results.coverage = pd.DataFrame(
+        [
+            {
+                "code": code, "service": "clinic", "tier": tier, "facility_id": "",
+                "minutes": 1.0, "minutes_low": 1.0, "minutes_high": 1.0, "metres": 1.0,
+                "limit": limit, "limit_unit": "min", "covered": True, "p_covered": 1.0,
+                "reason": "ok", "basis": "synthetic",
+            }
+            for tier, limit in (("village", 15.0), ("township", 20.0))
+            for code in made["code"]
+        ]
+    ).astype({"covered": "boolean"})  # fmt: skip
+    results.corridor = results.corridor_villages = results.zones = None
+    results.network = RoadNetwork.from_roads(county.roads, Standards.load())
+    return results

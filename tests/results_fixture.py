@@ -18,6 +18,8 @@ from shapely import LineString, MultiLineString, Point, Polygon, box
 
 from qianwan_gis._errors import Problem
 from qianwan_gis._text import Text
+from qianwan_gis.services.choices import Choices
+from qianwan_gis.services.fairness import nothing as nothing_fair
 
 TITLE = Text("测试县乡村服务覆盖分析", "Village service coverage of Test County")
 CRS = pyproj.CRS("EPSG:4547")
@@ -104,6 +106,17 @@ class FakeResults:
     problems: list[Problem]
     corridor: Any = None
     corridor_villages: pd.DataFrame | None = None
+    corridor_tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    sewage: Any = None
+    sewage_priorities: pd.DataFrame | None = None
+    sewage_phases: pd.DataFrame | None = None
+    sewage_sensitivity: pd.DataFrame | None = None
+    excluded_areas: gpd.GeoDataFrame | None = None
+    scenarios: tuple[Any, ...] = ()
+    terrain: Any = None
+    choices: Choices = field(default_factory=Choices)
+    proposals: tuple[Any, ...] = ()
+    fairness: Any = field(default_factory=nothing_fair)
     zones: gpd.GeoDataFrame | None = None
     lang: str = "zh"
     marks: list[Text] = field(

@@ -7,18 +7,13 @@ Everything a reader sees is words already, in the map's language; the page only 
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
-import pandas as pd
 import shapely
 
 from qianwan_gis import datum
-from qianwan_gis._text import Text
 from qianwan_gis.layers import (
     CATEGORY_SYMBOLS,
     COVERAGE_STYLE,
@@ -30,9 +25,12 @@ from qianwan_gis.layers import (
     service_title,
     services_of,
 )
-from qianwan_gis.maps import tiles
-from qianwan_gis.maps.words import WORDS
+from qianwan_gis.maps import planning, spelling, statements, tiles
+from qianwan_gis.maps.planning import clean, steps
+from qianwan_gis.maps.statements import rows, words
+from qianwan_gis.maps.words import LISTS, WORDS
 from qianwan_gis.schemas import VALUE_TEXT, value_text
+from qianwan_gis.services.words import reason_text
 
 if TYPE_CHECKING:
     from qianwan_gis._text import Lang
@@ -46,22 +44,27 @@ _DENSE = 0.1  # of the greatest density: what is thinner is not drawn
 _LINK = "link"  # the class under which presumed links are drawn
 
 
-def build(results: Results) -> dict[str, Any]:
+def build(results: Results, blobs: dict[str, bytes] | None = None) -> dict[str, Any]:
     """Return everything the page draws and says, as JSON-ready data.
 
     Parameters
     ----------
     results
         A finished plan. Its tables are those of `qianwan_gis.schemas`, in its projected CRS.
+    blobs
+        Receives what is large, by name: vector tiles and their attribute tables. The data name
+        them, and the page carries them beside the data.
 
     Returns
     -------
     dict
         Keys ``words`` (interface), ``box`` (what the map states of itself), ``boundary``,
         ``townships``, ``villages``, ``services``, ``roads``, ``facilities``, ``corridor``,
-        ``styles``, ``collect``, ``sources``, ``hidden`` (what the data do not bear, and why).
+        ``layers`` (every other registered layer, see `planning.build`), ``styles``, ``collect``,
+        ``sources``, ``hidden`` (what the data do not bear, and why).
     """
     lang = results.lang
+    blobs = {} if blobs is None else blobs
     services = services_of(results)
     townships = _townships(results)
     order = {t["name"]: i for i, t in enumerate(townships)}
@@ -72,58 +75,28 @@ def build(results: Results) -> dict[str, Any]:
         "title": results.title.get(lang),
         "marks": list(dict.fromkeys(mark.get(lang) for mark in results.marks)),
         "scale": SCALE,
-        "box": _box(results),
+        "box": statements.box(results),
         "boundary": _boundary(results),
         "townships": townships,
         "styles": _styles(lang),
         "services": _services(results, services),
         "villages": _villages(results, services, order),
-        "roads": _roads(results),
+        "roads": _roads(results, blobs),
         "facilities": _facilities(results),
         "corridor": _corridor(results),
-        "collect": _collect(results),
-        "targets": _targets(results),
+        "layers": planning.build(results, blobs),
+        "collect": statements.to_collect(results),
+        "targets": statements.targets(results),
         "hidden": [reason.get(lang) for reason in results.disclosure.reasons.values()],
-        "sources": _sources(results),
+        "sources": statements.sources(results),
         "problems": [p.message(lang) for p in results.problems],
         "percent": bool(results.disclosure.county_shares),
         "people": bool(results.disclosure.people),
     }
 
 
-def clean(value: object) -> Any:
-    """Return a table's cell as JSON: nothing for a missing value, a whole number where it is one."""
-    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        number = float(value)
-        if not math.isfinite(number):
-            return None
-        return int(number) if number.is_integer() else round(number, 3)
-    return str(value)
-
-
-def _words(value: object) -> str:
-    found = clean(value)
-    return "" if found is None else str(found)
-
-
 def _degrees(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> Any:
     return frame.to_crs(datum.WGS84)
-
-
-def _steps(coordinates: np.ndarray) -> list[int]:
-    """Return lon, lat pairs as differences in whole steps, the first pair absolute."""
-    whole = np.rint(coordinates[:, :2] * SCALE).astype(np.int64)
-    kept = np.ones(len(whole), dtype=bool)
-    kept[1:] = np.any(np.diff(whole, axis=0) != 0, axis=1)
-    whole = whole[kept]
-    moves = np.vstack([whole[:1], np.diff(whole, axis=0)])
-    return [int(v) for v in moves.ravel()]
 
 
 def _parts(geometry: Any) -> list[list[int]]:
@@ -134,9 +107,9 @@ def _parts(geometry: Any) -> list[list[int]]:
     for part in shapely.get_parts(geometry):
         if part.geom_type == "Polygon":
             rings = [part.exterior, *part.interiors]
-            found += [_steps(shapely.get_coordinates(ring)) for ring in rings]
+            found += [steps(shapely.get_coordinates(ring), SCALE) for ring in rings]
         elif part.geom_type in ("LineString", "LinearRing"):
-            line = _steps(shapely.get_coordinates(part))
+            line = steps(shapely.get_coordinates(part), SCALE)
             if len(line) >= 4:
                 found.append(line)
     return found
@@ -146,29 +119,6 @@ def _point(geometry: Any) -> list[float] | None:
     if geometry is None or geometry.is_empty:
         return None
     return [round(float(geometry.y), 6), round(float(geometry.x), 6)]
-
-
-def _box(results: Results) -> list[list[str]]:
-    """Return what a map states of itself: name, system, date, maker, sources, review number."""
-    word = {key: text.get(results.lang) for key, text in WORDS.items()}
-    spec = results.county.map
-    outline = results.boundary.iloc[0]
-    boundary = "；".join(
-        w for w in (_words(outline.get("source")), _words(outline.get("note"))) if w
-    )
-    sources = results.sources
-    drawn = sources[~sources["layer"].isin(("targets", "boundary"))] if len(sources) else sources
-    titles = list(dict.fromkeys(t for t in map(_words, drawn.get("source", [])) if t))
-    named = "；".join(titles[:6]) + (word["box_more"] if len(titles) > 6 else "")
-    return [
-        [word["box_title"], results.title.get(results.lang)],
-        [word["box_crs"], word["box_crs_value"]],
-        [word["box_date"], str(results.run_date)],
-        [word["box_maker"], spec.maker or word["unstated"]],
-        [word["box_boundary"], boundary or word["unstated"]],
-        [word["box_sources"], named or word["unstated"]],
-        [word["box_review"], spec.review_number or word["box_no_review"]],
-    ]
 
 
 def _boundary(results: Results) -> dict[str, Any]:
@@ -187,7 +137,17 @@ def _townships(results: Results) -> list[dict[str, Any]]:
         seats = seats[seats["status"].fillna("current") != "former"]
     places = {str(n): _point(g) for n, g in zip(seats["township"], seats.geometry, strict=True)}
     names = dict.fromkeys([*places, *sorted(results.villages["township"].astype(str).unique())])
-    return [{"name": name, "at": places.get(name)} for name in names if name]
+    lang = results.lang
+    return [
+        {
+            "name": name,
+            "title": spelling.title(name, lang, town=True),
+            "label": spelling.title(name, lang, town=True, kind_word=False),
+            "at": places.get(name),
+        }
+        for name in names
+        if name
+    ]
 
 
 def _styles(lang: Lang) -> dict[str, Any]:
@@ -226,17 +186,6 @@ def _services(results: Results, pairs: Sequence[tuple[str, str]]) -> list[dict[s
     return found
 
 
-def _pinyin(name: str) -> tuple[str, str]:
-    """Return a name's syllables without tones, and their initials."""
-    from pypinyin import Style, lazy_pinyin
-
-    def kept(rest: str) -> Any:  # letters and digits stand for themselves, one by one
-        return [*rest.lower()]
-
-    syllables = lazy_pinyin(name, style=Style.NORMAL, errors=kept)
-    return "".join(syllables), "".join(s[0] for s in syllables if s)
-
-
 def _villages(
     results: Results, pairs: Sequence[tuple[str, str]], townships: dict[str, int]
 ) -> list[dict[str, Any]]:
@@ -245,33 +194,40 @@ def _villages(
     coverage = _coverage(results, pairs)
     chainage = _chainage(results)
     areas = _areas(results)
-    found = []
+    axis, years = planning.moments(table)
+    if axis != "year":
+        years = [None] * len(table)
+    found: list[dict[str, Any]] = []
     for row in table.to_dict("records"):
-        code, name = str(row["code"]), _words(row["name"])
-        letters, initials = _pinyin(name)
+        code, name = str(row["code"]), words(row["name"])
+        letters, initials = spelling.pinyin(name)
         point = _point(row["geometry"]) if row["basis"] == "point" else None
+        lists = [w for w in words(row.get("lists")).replace(";", "；").split("；") if w]
         village: dict[str, Any] = {
             "code": code,
             "name": name,
+            "title": spelling.title(name, lang, known=words(row.get("pinyin"))),
             "py": [letters, initials],
-            "town": townships.get(_words(row["township"]), -1),
-            "lists": [w for w in _words(row.get("lists")).replace(";", "；").split("；") if w],
-            "category": _words(row.get("category")),
-            "note": _words(row.get("category_note")),
+            "town": townships.get(words(row["township"]), -1),
+            "lists": [LISTS[w].get(lang) if w in LISTS else w for w in lists],
+            "category": words(row.get("category")),
+            "note": words(row.get("category_note")),
             "at": point,
             "match": str(row["match"]),
             "basis": value_text("basis", row["basis"]).get(lang),
             "radius": clean(row.get("uncertainty_m")),
-            "evidence": _words(row.get("evidence")),
+            "evidence": words(row.get("evidence")),
             "cover": coverage.get(code, {}),
         }
         if (people := clean(row.get("population"))) is not None:
             village["people"] = [
                 people,
-                _words(row.get("population_kind")),
+                words(row.get("population_kind")),
                 clean(row.get("population_year")),
-                _words(row.get("population_source")),
+                words(row.get("population_source")),
             ]
+        if due := years[len(found)] or min(planning.years_of(" ".join(lists)), default=None):
+            village["year"] = due
         if code in areas:
             village["area"] = areas[code]
         if code in chainage:
@@ -337,18 +293,18 @@ def _coverage(
             return None if value is None else clean(round(float(value), decimals))
 
         metres = clean(row.get("metres"))
-        facility = _words(row.get("facility_id"))
+        facility = words(row.get("facility_id"))
         found.setdefault(str(row["code"]), {})[
             numbers[str(row["service"]), str(row["tier"])]
         ] = [
             short[state],
-            value_text("reason", row["reason"]).get(results.lang),
+            reason_text(row).get(results.lang),
             minutes("minutes"),
             minutes("minutes_low"),
             minutes("minutes_high"),
             None if metres is None else round(float(metres)),
             clean(row.get("limit")),
-            _words(row.get("limit_unit")),
+            words(row.get("limit_unit")),
             names.get(facility, facility),
             clean(row.get("p_covered")),
             value_text("basis", row["basis"]).get(results.lang),
@@ -369,16 +325,16 @@ def _chainage(results: Results) -> dict[str, list[Any]]:
         if metres is None or offset is None:
             continue
         label = str(Chainage(round(float(metres)))) if results.disclosure.stakes else ""
-        side = _words(row["side"])
+        side = words(row["side"])
         side = WORDS[side].get(results.lang) if side in ("left", "right", "on") else side
         within = clean(row.get("within_m"))
         found[str(row["code"])] = [
-            _words(row["branch"]), label, round(abs(offset)), side, within, metres,
+            words(row["branch"]), label, round(abs(offset)), side, within, metres,
         ]  # fmt: skip
     return found
 
 
-def _roads(results: Results) -> dict[str, Any]:
+def _roads(results: Results, blobs: dict[str, bytes]) -> dict[str, Any]:
     """Return the kinds of roads and their lines; of very many, vector tiles instead."""
     lang = results.lang
     roads = results.roads
@@ -406,26 +362,38 @@ def _roads(results: Results) -> dict[str, Any]:
             }
         )
     if len(roads) > tiles.LARGE:
-        frame = roads[["kind", "geometry"]].reset_index(drop=True)
-        archive = tiles.pmtiles(frame, name="roads")
-        return {"kinds": kinds, "lines": [], "tiles": base64.b64encode(archive).decode("ascii")}
+        numbers = {kind["key"]: i for i, kind in enumerate(kinds)}
+        labels = [_road_label(row) for row in rows(roads[["ref", "name"]])]
+        blobs["roads-tiles"] = planning.archive(
+            roads, [numbers[k] for k in roads["kind"]], [None] * len(roads)
+        )
+        blobs["roads-table"] = planning.packed([labels])
+        return {"kinds": kinds, "lines": [], "tiles": "roads-tiles", "table": "roads-table"}
     simple = roads.assign(
         geometry=roads.geometry.simplify(_ROAD_TOLERANCE_M, preserve_topology=False)
     )
     lines: list[list[Any]] = []
-    for row in _rows(_degrees(simple)):
+    for row in rows(_degrees(simple)):
         planned = int(str(row.get("status")) == "planned")
-        label = " ".join(w for w in (_words(row.get("ref")), _words(row.get("name"))) if w)
-        lines += [[row["kind"], label, planned, part] for part in _parts(row["geometry"])]
+        lines += [
+            [row["kind"], _road_label(row), planned, part] for part in _parts(row["geometry"])
+        ]
     return {"kinds": kinds, "lines": lines, "tiles": ""}
+
+
+def _road_label(row: dict[Any, Any]) -> str:
+    return " ".join(w for w in (words(row.get("ref")), words(row.get("name"))) if w)
 
 
 def _facilities(results: Results) -> dict[str, Any]:
     lang = results.lang
+    if len(results.facilities) > tiles.LARGE:  # see `planning.build`
+        return {"kinds": [], "points": []}
     table = _degrees(results.facilities)
     kinds: dict[str, dict[str, Any]] = {}
     points = []
-    for row in table.to_dict("records"):
+    axis, years = planning.moments(table)
+    for row, year in zip(table.to_dict("records"), years, strict=True):
         service, tier = str(row["service"]), str(row["tier"])
         key = f"{service}_{tier}"
         kind = kinds.setdefault(
@@ -448,14 +416,15 @@ def _facilities(results: Results) -> dict[str, Any]:
         points.append(
             {
                 "kind": key,
-                "name": _words(row["name"]),
+                "name": words(row["name"]),
                 "at": at,
                 "assumed": assumed,
                 "basis": value_text("basis", row["basis"]).get(lang),
+                "year": year if axis == "year" else None,
                 "capacity": clean(row.get("capacity")),
                 "radius": clean(row.get("uncertainty_m")),
                 "source": "；".join(
-                    w for w in (_words(row.get("source")), _words(row.get("licence"))) if w
+                    w for w in (words(row.get("source")), words(row.get("licence"))) if w
                 ),
             }
         )
@@ -475,13 +444,14 @@ def _corridor(results: Results) -> dict[str, Any] | None:
     presumed = str(corridor.basis) == "presumed"
     lines = corridor.lines.to_crs(results.crs)
     shapes = _degrees(lines.geometry.simplify(_ROAD_TOLERANCE_M))
+    metres = round(float(lines.geometry.length.sum()))
     spec = results.county.corridor
     name = _corridor_name(spec, results.lang)
     stakes: list[list[Any]] = []
     if results.disclosure.stakes and not presumed:
         points = _degrees(corridor.stakes(1000.0))
         stakes = [
-            [*at, _words(label)]
+            [*at, words(label)]
             for at, label in zip(map(_point, points.geometry), points["stake"], strict=True)
             if at is not None
         ]
@@ -497,7 +467,8 @@ def _corridor(results: Results) -> dict[str, Any] | None:
         "name": name,
         "presumed": presumed,
         "basis": value_text("basis", corridor.basis).get(results.lang),
-        "lines": [[_words(b), _parts(g)] for b, g in zip(lines["branch"], shapes, strict=True)],
+        "metres": None if presumed else metres,  # a sketch has no length to quote
+        "lines": [[words(b), _parts(g)] for b, g in zip(lines["branch"], shapes, strict=True)],
         "stakes": stakes,
         "zones": zones,
     }
@@ -507,46 +478,3 @@ def _corridor_name(spec: Any, lang: Lang) -> str:
     if spec is None:
         return WORDS["corridor"].get(lang)
     return str(spec.name_en or spec.name) if lang == "en" else str(spec.name)
-
-
-def _collect(results: Results) -> list[list[str]]:
-    """Return what to collect first: item, why, from whom."""
-    columns = ("item", "why", "department")
-    return [
-        [_words(_cell(row[c], results.lang)) for c in columns] for row in _rows(results.to_collect)
-    ]
-
-
-def _targets(results: Results) -> list[list[str]]:
-    """Return the plans' targets: topic, year, value, progress, and why a figure is doubtful."""
-    signs = {">=": "≥ ", "<=": "≤ ", "~": "≈ "}
-    found = []
-    for row in _rows(results.targets):
-        value = f"{signs.get(_words(row['relation']), '')}{clean(row['value'])} {row['unit']}"
-        plausible = _words(_cell(row["plausibility"], results.lang))
-        doubt = "" if plausible in ("合理", "ok", "") else plausible
-        status = _words(_cell(row["status"], results.lang))
-        if status == "no data":
-            status = WORDS["no_data"].get(results.lang)
-        found.append([_words(row["topic"]), _words(row["year"]), value, status, doubt])
-    return found
-
-
-def _cell(value: object, lang: Lang) -> Any:
-    return value.get(lang) if isinstance(value, Text) else clean(value)
-
-
-def _sources(results: Results) -> list[dict[str, Any]]:
-    wanted = ("title", "source", "licence", "date", "basis", "features")
-    found: list[dict[str, Any]] = []
-    for row in _rows(results.sources):
-        entry = {k: _cell(row.get(k), results.lang) for k in wanted}
-        if entry["basis"] is not None:
-            entry["basis"] = value_text("basis", entry["basis"]).get(results.lang)
-        found.append(entry)
-    return found
-
-
-def _rows(table: pd.DataFrame) -> Iterable[dict[Any, Any]]:
-    records: list[dict[Any, Any]] = table.to_dict("records")
-    return records

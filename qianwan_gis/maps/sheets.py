@@ -74,6 +74,10 @@ def sheets(results: Results) -> list[Sheet]:
             found.append(_coverage(results, frames, service, tier))
     if "corridor" in frames:
         found.append(_corridor(results, frames))
+    if "sewage_plan" in frames:
+        found.append(_sewage(results, frames))
+    if "water_pipes" in frames:
+        found.append(_water(results, frames))
     return found
 
 
@@ -388,6 +392,7 @@ def _corridor(results: Results, frames: _Frames) -> Sheet:
         *_base(results, frames),
         *_layer(results, frames, "zones"),
         *_layer(results, frames, "corridor", labels=()),
+        *_gaps(results, frames),
         *stakes,
         *_layer(results, frames, "villages", style=1, labels=names, counted=True),
         *_seats(results, frames, unplaced=False),
@@ -409,6 +414,61 @@ def _corridor(results: Results, frames: _Frames) -> Sheet:
         )
     title = Text("示范廊带图", "Corridor")
     return _sheet(results, "corridor", title, drawn, notes, window=window)
+
+
+def _sewage(results: Results, frames: _Frames) -> Sheet:
+    plan = results.sewage
+    drawn = [
+        *_base(results, frames),
+        *_layer(results, frames, "sewage_excluded"),
+        *_layer(results, frames, "sewage_pipes", labels=()),
+        *_layer(results, frames, "sewage_plan", labels=(), counted=True),
+        *_layer(results, frames, "sewage_stations", priority=5),
+        *_layer(results, frames, "sewage_pumps", labels=()),
+        *_seats(results, frames, unplaced=False),
+    ]
+    notes = [
+        Text(
+            "按全寿命费用比选，单价多为经验值。",
+            "By life-cycle cost; most prices are estimates.",
+        )
+    ]
+    if plan is not None and plan.status == "quick":
+        notes.append(Text("快速方案，未证明最优。", "A quick plan; nothing is proven of it."))
+    return _sheet(results, "sewage", Text("污水治理方案图", "Sewage plan"), drawn, notes)
+
+
+def _water(results: Results, frames: _Frames) -> Sheet:
+    drawn = [
+        *_base(results, frames),
+        *_layer(results, frames, "water_zones", labels=()),
+        *_layer(results, frames, "water_pipes", labels=()),
+        *_layer(results, frames, "water_stations", labels=(), priority=5),
+        *_layer(results, frames, "water_villages", labels=(), counted=True),
+        *_seats(results, frames, unplaced=False),
+    ]
+    notes = [
+        Text(
+            "规划方案，未建成；管道沿道路，压力经 EPANET 校核，单价与定额多为判断值，不能代替设计。",
+            "A plan, not built: pipes along roads, pressures checked by EPANET, prices and quotas "
+            "mostly judgements; no design.",
+        )
+    ]
+    return _sheet(results, "water", Text("供水方案图", "Water supply plan"), drawn, notes)
+
+
+def _gaps(results: Results, frames: _Frames) -> list[Drawn]:
+    """Return what is over its spacing limit, of any kind, and where services are proposed."""
+    if "corridor_gaps" not in frames:
+        return []
+    entry, frame = frames["corridor_gaps"]
+    over = {"corridor_gaps": (entry, frame[frame["verdict"] == "over"])}
+    found = _layer(results, over, "corridor_gaps", labels=())
+    if "corridor_proposed" in frames:
+        entry, frame = frames["corridor_proposed"]
+        needed = {"corridor_proposed": (entry, frame[frame["verdict"] == "over"])}
+        found += _layer(results, needed, "corridor_proposed", priority=4)
+    return found
 
 
 def _within(near: pd.DataFrame, lang: Lang) -> list[str]:

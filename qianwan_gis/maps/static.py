@@ -559,7 +559,7 @@ def _free_place(
     """Return the first box (mm) around a point that meets no other box, best position first."""
     wide, high = _width_mm(text, points), 1.15 * points / _MM
     gap = size / 2 + 0.5
-    d = gap * 0.7
+    d = max(gap * 0.7, size / 2 + 0.05)  # clear of its own symbol, however large
     spots = [
         (x + gap, y - high / 2),
         (x + d, y + d),

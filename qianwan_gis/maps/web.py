@@ -8,15 +8,16 @@ their own. The data ride in the page as JSON and reach it as text only.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qianwan_gis.maps import payload, whatif
-from qianwan_gis.maps.basemaps import Basemap, choose
+from qianwan_gis.maps import payload, planning, whatif
+from qianwan_gis.maps.basemaps import Basemap, choose, named
 from qianwan_gis.maps.basemaps import payload as basemap_payload
-from qianwan_gis.maps.offline import escape_script
+from qianwan_gis.maps.offline import escape_script, save_offline
 
 if TYPE_CHECKING:
     import folium
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 _SOURCE = Path(__file__).resolve().parent / "web" / "src"
 _SCRIPTS = (
-    "core.js", "marks.js", "layers.js", "basemap.js", "whatif.js", "panel.js", "card.js", "tools.js", "main.js",
+    "core.js", "marks.js", "layers.js", "planning.js", "timeline.js", "basemap.js", "whatif.js",
+    "panel.js", "card.js", "tools.js", "main.js",
 )  # fmt: skip
 
 _TEMPLATE = """
@@ -39,6 +41,9 @@ _TEMPLATE = """
 {{ this.code }}
 QW.start({{ this._parent.get_name() }},
          JSON.parse(document.getElementById("qianwan-data").textContent));
+{% for name, text in this.blobs %}
+</script><script type="application/octet-stream" id="qw-blob-{{ name|e }}">{{ text }}</script><script>
+{% endfor %}
 {% endmacro %}
 """
 
@@ -57,7 +62,26 @@ def embed_json(data: object) -> str:
     return text
 
 
-def web_map(results: Results, *, basemaps: Sequence[str | Basemap] = ()) -> folium.Map:
+def _of_county(results: Results) -> list[Basemap]:
+    county = results.county
+    return [named(text, county.folder) for text in county.map.basemaps]
+
+
+def write(results: Results, path: str | Path) -> Path:
+    """Write the web map of a finished plan as one file, with the basemaps its county asks for.
+
+    The page may ask for tiles of those basemaps alone, and only when the reader switches one on.
+    """
+    offered = _of_county(results)
+    online = any(basemap.urls for basemap in offered)
+    with warnings.catch_warnings():  # the county's own file asks for them: no news
+        warnings.simplefilter("ignore", UserWarning)
+        return save_offline(
+            web_map(results, basemaps=offered), path, tiles="allow" if online else "drop"
+        )
+
+
+def web_map(results: Results, *, basemaps: Sequence[str | Basemap] | None = None) -> folium.Map:
     """Return the web map of a finished plan.
 
     Villages with a position are drawn by category, by how the position is known or by the
@@ -70,10 +94,10 @@ def web_map(results: Results, *, basemaps: Sequence[str | Basemap] = ()) -> foli
         A finished plan; its projected CRS becomes WGS84 degrees here.
 
     basemaps
-        Basemaps to offer in the page: names of `qianwan_gis.maps.basemaps.BASEMAPS`
-        (``"tianditu"``, ``"tianditu_img"``, ``"amap"``, …) or `Basemap` entries of your own, such
-        as an intranet's. None is switched on at the start. Such a map is saved with
-        ``save_offline(map, path, tiles="allow")``.
+        Basemaps to offer in the page: whatever `qianwan_gis.maps.basemaps.named` takes
+        (``"tianditu"``, ``"amap"``, a ``.pmtiles`` file, …) or `Basemap` entries of your own; those
+        of the county's file unless given. None is switched on at the start. A map with online
+        ones is saved with ``save_offline(map, path, tiles="allow")``.
 
     Returns
     -------
@@ -84,10 +108,11 @@ def web_map(results: Results, *, basemaps: Sequence[str | Basemap] = ()) -> foli
     from branca.element import MacroElement
     from folium.template import Template
 
-    data = payload.build(results)
-    offered = choose(basemaps)
-    data["whatif"] = whatif.payload(results, getattr(results, "network", None))
-    data["basemaps"] = basemap_payload(offered, results.lang)
+    blobs: dict[str, bytes] = {}
+    data = payload.build(results, blobs)
+    offered = choose(_of_county(results) if basemaps is None else basemaps)
+    data["whatif"] = whatif.payload(results, getattr(results, "network", None), blobs)
+    data["basemaps"] = basemap_payload(offered, results.lang, blobs)
     (south, west), (north, east) = data["boundary"]["bounds"]
     made = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
@@ -105,7 +130,7 @@ def web_map(results: Results, *, basemaps: Sequence[str | Basemap] = ()) -> foli
     # What a page makes no use of (jQuery, icon fonts) is left out again when it is saved offline.
     made.default_js = [entry for entry in made.default_js if entry[0] != "bootstrap"]
     made.default_css = [entry for entry in made.default_css if entry[0] != "bootstrap_css"]
-    if data["roads"]["tiles"]:
+    if any(name.endswith("-tiles") for name in blobs):
         made.default_js += [
             ("pmtiles", "https://unpkg.com/pmtiles@4.5.0/dist/pmtiles.js"),
             ("protomaps", "https://unpkg.com/protomaps-leaflet@5.1.0/dist/protomaps-leaflet.js"),
@@ -119,7 +144,9 @@ def web_map(results: Results, *, basemaps: Sequence[str | Basemap] = ()) -> foli
             self._name = "qianwan"
             self.code, self.css = _code()
             self.json = embed_json(content)
-            self.tiles = [url for basemap in offered for url in basemap.urls]
+            self.tiles = [url for basemap in offered for url in basemap.addresses()]
+            # After the script that starts the page: it can be seen before these are read.
+            self.blobs = [(name, planning.text64(blob)) for name, blob in sorted(blobs.items())]
 
     Interface(data).add_to(made)
     return made

@@ -7,7 +7,6 @@ position per village and no draws: the page says so, and the coverage table stay
 
 from __future__ import annotations
 
-import base64
 import json
 import zlib
 from dataclasses import dataclass
@@ -126,8 +125,12 @@ class Scenario:
         )
 
 
-def payload(results: Results, network: RoadNetwork | None) -> dict[str, Any] | None:
+def payload(
+    results: Results, network: RoadNetwork | None, blobs: dict[str, bytes]
+) -> dict[str, Any] | None:
     """Return the network and the demands for the page, or nothing where what-if may not be.
+
+    The arrays go to ``blobs`` under ``network``, deflated; the data say what lies where in them.
 
     It may not be where the data do not bear siting (`Disclosure.siting`), where no service is
     measured by time, or where the network is too large for a page.
@@ -139,7 +142,7 @@ def payload(results: Results, network: RoadNetwork | None) -> dict[str, Any] | N
     projection = _projection(network.working.crs)
     wanted = [
         s
-        for s in services()
+        for s in map(results.choices.apply, services())
         if s.mode in network.modes
         and s.unit == "min"
         and not results.coverage[
@@ -177,6 +180,7 @@ def payload(results: Results, network: RoadNetwork | None) -> dict[str, Any] | N
         blob.add(f"{mode}:fraction", np.nan_to_num(places.fraction), "f8")
         blob.add(f"{mode}:leg", np.nan_to_num(places.metres), "f8")
     lang = results.lang
+    blobs["network"] = blob.packed()
     return {
         "format": FORMAT,
         "crs": results.crs.to_string() if hasattr(results.crs, "to_string") else str(results.crs),
@@ -188,7 +192,6 @@ def payload(results: Results, network: RoadNetwork | None) -> dict[str, Any] | N
         "reach": None if np.isinf(network.reach_m) else network.reach_m,
         "projection": projection,
         "arrays": blob.table,
-        "data": blob.text(),
         "services": [
             {
                 "service": s.service,
@@ -205,7 +208,7 @@ def payload(results: Results, network: RoadNetwork | None) -> dict[str, Any] | N
 
 
 class _Blob:
-    """Arrays one after the other, each at a multiple of eight bytes, deflated and in base64."""
+    """Arrays one after the other, each at a multiple of eight bytes, deflated."""
 
     def __init__(self) -> None:
         self.table: dict[str, list[Any]] = {}
@@ -219,8 +222,8 @@ class _Blob:
         self.parts.append(data)
         self.size += len(data)
 
-    def text(self) -> str:
-        return base64.b64encode(zlib.compress(b"".join(self.parts), 9)).decode("ascii")
+    def packed(self) -> bytes:
+        return zlib.compress(b"".join(self.parts), 9)
 
 
 def _limit(results: Results, service: str, tier: str) -> float:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from qianwan_gis._text import Text
 
+#: Levels of village lists, for the English map; a list of another name keeps it.
+LISTS: dict[str, Text] = {
+    "国家级": Text("国家级", "national"),
+    "省级": Text("省级", "provincial"),
+    "市级": Text("市级", "municipal"),
+    "县级": Text("县级", "county"),
+    "区级": Text("区级", "district"),
+}
+
 WORDS: dict[str, Text] = {
     # punctuation
     "colon": Text("：", ": "),
     "comma": Text("、", ", "),
     "stop": Text("。", ". "),
+    "yes": Text("是", "yes"),
+    "no": Text("否", "no"),
     # frame
-    "subtitle": Text("千村示范规划工作图", "Demonstration-village planning map"),
+    "subtitle": Text("千村示范规划工作图", "Village planning map"),
     "tab_layers": Text("图层", "Layers"),
     "tab_filter": Text("筛选", "Filter"),
     "tab_summary": Text("概况", "Summary"),
@@ -53,6 +64,7 @@ WORDS: dict[str, Text] = {
     "basemap_key_note": Text(
         "只在本次打开期间使用，不写入文件。", "Used for this visit only; never written to the file."
     ),
+    "basemap_inside": Text("在本文件内，不联网", "in this file, no network"),
     "basemap_note": Text(
         "底图需联网，仅供对照；数据坐标不变。",
         "Basemaps need a network and serve for comparison; the data stay where they are.",
@@ -68,6 +80,31 @@ WORDS: dict[str, Text] = {
     "legend_group": Text("圆中数字：同一点上的村数", "number: villages on one point"),
     "legend_pending": Text("乡镇驻地旁：待定位村数", "beside a seat: villages to locate"),
     "legend_circle": Text("该村 90% 在圈内", "the village is inside with 90 %"),
+    # timeline
+    "time": Text("时间", "Time"),
+    "time_play": Text("播放", "Play"),
+    "time_all": Text("全部", "All"),
+    "time_until": Text("截至", "Until"),
+    "time_only": Text("当期", "Only"),
+    "time_year": Text("{n} 年", "{n}"),
+    "time_phase": Text("第 {n} 期", "Phase {n}"),
+    "time_years": Text("按年", "Years"),
+    "time_phases": Text("按期", "Phases"),
+    "time_due": Text("时序", "When"),
+    "time_until_long": Text(
+        "截至该期已有的（含现状）", "all there is by then, the present included"
+    ),
+    "time_only_long": Text("只看该期的", "only what falls in it"),
+    "time_batch": Text("批次年份", "Year of the list"),
+    "corridor_card_presumed": Text(
+        "走向为推定，仅供示意：不设桩号，不计里程，不按远近统计村庄。",
+        "The course is presumed, a sketch: it has no stakes and no length, and villages are not "
+        "counted by their distance.",
+    ),
+    # other planning layers
+    "feature": Text("要素", "Feature"),
+    "layer_zoom": Text("缩放到图层", "Zoom to the layer"),
+    "loading": Text("正在读取…", "Loading…"),
     # filter
     "filter_category": Text("创建类别", "Category"),
     "filter_list": Text("所在名单", "List"),

@@ -61,7 +61,7 @@
       if (!v.lists.length) tags.push(h("span", { class: "qw-tag qw-tag-dim" }, QW.t("no_list")));
       const numeric = /^\d{12}$/.test(v.code);
       const content = [
-        heading(v.name, [v.town && v.town.name, numeric ? v.code : QW.t("card_no_code")].filter(Boolean).join(" · "), tags),
+        heading(v.title, [v.town && v.town.title, numeric ? v.code : QW.t("card_no_code")].filter(Boolean).join(" · "), tags),
         v.note ? h("p", { class: "qw-note" }, v.note) : null,
         position(v, match),
       ];
@@ -78,9 +78,10 @@
           within ? h("p", { class: "qw-dim" }, QW.t("within", { km: QW.number(within / 1000, 1) })) : null));
       }
       content.push(h("section", { class: "qw-group" }, h("h3", {}, QW.t("card_people")), people(v)));
+      if (v.year) content.push(h("p", { class: "qw-dim" }, QW.t("time_batch") + QW.t("colon") + QW.moment("year", v.year)));
       content.push(h("div", { class: "qw-actions" },
         v.at ? h("button", { type: "button", on: { click: () => fly(v.at, 15) } }, QW.icon("target"), QW.t("card_zoom")) : null,
-        v.town ? h("button", { type: "button", on: { click: () => QW.showTown(v.town) } }, QW.icon("list"), v.town.name) : null,
+        v.town ? h("button", { type: "button", on: { click: () => QW.showTown(v.town) } }, QW.icon("list"), v.town.title) : null,
         h("button", { type: "button", on: { click: () => QW.copyLink() } }, QW.icon("share"), QW.t("card_copy"))));
       return content;
     }
@@ -148,9 +149,10 @@
       const pending = villages.filter((v) => !v.at), located = villages.filter((v) => v.at);
       const parts = QW.parts(villages);
       show([
-        heading(town.name, [town.at ? QW.t("card_seat") : QW.t("card_no_seat"), QW.t("card_town_all", { n: villages.length })].join(" · ")),
+        heading(town.title, [town.at ? QW.t("card_seat") : QW.t("card_no_seat"), QW.t("card_town_all", { n: villages.length })].join(" · ")),
         h("section", { class: "qw-group" }, h("div", { class: "qw-stack qw-stack-tall" }, parts.map(([color, n, edge]) => h("i", { style: { "flex-grow": n, background: color, "box-shadow": color === "#ffffff" ? "inset 0 0 0 1px " + edge : "none" } }))),
           h("div", { class: "qw-service-key" }, parts.map(([color, n, edge, title]) => h("span", {}, h("i", { style: { background: color, "box-shadow": color === "#ffffff" ? "inset 0 0 0 1px " + edge : "none" } }), title + " " + n)))),
+        data.services.length && villages.length ? h("section", { class: "qw-group" }, h("h3", {}, QW.t("card_coverage")), QW.coverage(villages)) : null,
         pending.length ? h("section", { class: "qw-group" }, h("h3", {}, QW.t("card_town_pending", { n: pending.length })), QW.villageList(pending, 400, true)) : null,
         located.length ? h("section", { class: "qw-group" }, h("h3", {}, QW.t("located") + " " + located.length), QW.villageList(located, 400, true)) : null,
       ], town.name);
@@ -160,15 +162,53 @@
     };
     QW.showGroup = function (members) {
       show([
-        heading(QW.t("shared_point", { n: members.length }), members[0].town ? members[0].town.name : ""),
+        heading(QW.t("shared_point", { n: members.length }), members[0].town ? members[0].town.title : ""),
         h("p", { class: "qw-note" }, QW.t("shared_note")),
         h("section", { class: "qw-group" }, QW.villageList(members, 400, true)),
       ], "group");
+    };
+    /** The corridor: its length, and how many villages lie within each distance with their coverage. */
+    QW.showCorridor = function (zoom) {
+      const c = data.corridor;
+      const content = [heading(c.name, [c.basis, c.metres === null ? "" : QW.metres(c.metres)].filter(Boolean).join(" · "))];
+      if (c.presumed) content.push(h("p", { class: "qw-note" }, QW.t("corridor_card_presumed")));
+      for (const z of [...c.zones].reverse()) {
+        const inside = data.villages.filter((v) => v.chainage && v.chainage[4] && v.chainage[4] <= z.width);
+        content.push(h("section", { class: "qw-group" }, h("h3", {}, QW.t("layer_zone", { km: QW.number(z.width / 1000, 1) }) + " · " + QW.t("card_town_all", { n: inside.length })), inside.length ? QW.coverage(inside) : null));
+      }
+      show(content, "corridor");
+      if (zoom) {
+        if (!state.on.corridor) { QW.show("corridor", true); QW.refresh(); }
+        frameAll(L.latLngBounds(c.lines.flatMap(([, parts]) => parts.flatMap((p) => QW.decode(p)))));
+      }
+    };
+    function frameAll(bounds) {
+      const free = QW.free(), size = map.getSize();
+      map.fitBounds(bounds, { paddingTopLeft: [free.left, free.top], paddingBottomRight: [size.x - free.right, size.y - free.bottom], maxZoom: 15, animate: false });
+    }
+    /** A feature of any planning layer: its columns with titles and units. */
+    QW.showFeature = function (layer, i, values) {
+      const symbol = layer.look ? layer.symbols[layer.look[i]] : null, when = layer.times && layer.times[i];
+      show([
+        heading(QW.featureName(layer, i, values), [layer.title, symbol && symbol.title !== layer.title ? symbol.title : ""].filter(Boolean).join(" · ")),
+        layer.note ? h("p", { class: "qw-note" }, layer.note) : null,
+        h("section", { class: "qw-group" }, h("dl", {}, layer.columns.map((column, c) => {
+          const value = values[c][i];
+          if (value === null || value === "") return null;
+          return row(column.title, typeof value === "number" && !/年|code|year/i.test(column.title + column.unit) ? QW.number(value, 2) + (column.unit ? " " + column.unit : "") : String(value) + (column.unit && typeof value === "number" ? " " + column.unit : ""));
+        }))),
+        when && !values.some((column) => column[i] === when) ? h("p", { class: "qw-dim" }, QW.t("time_due") + QW.t("colon") + QW.moment(layer.axis, when)) : null,
+        h("div", { class: "qw-actions" }, h("button", { type: "button", on: { click: () => frameAll(L.latLngBounds(layer.box)) } }, QW.icon("layers"), QW.t("layer_zoom"))),
+      ], layer.key + ":" + i);
+    };
+    QW.showRoad = function (label, kind) {
+      show([heading(label || kind.title, label ? kind.title : ""), h("section", { class: "qw-group" }, h("dl", {}, row(QW.t("card_basis"), kind.basis.join(QW.t("comma")))))], "road");
     };
     QW.showFacility = function (p, kind) {
       show([
         heading(p.name, kind.title),
         h("section", { class: "qw-group" }, h("dl", {}, row(QW.t("card_basis"), p.basis),
+          p.year ? row(QW.t("time_due"), QW.moment("year", p.year)) : null,
           p.capacity === null ? null : row(QW.t("card_capacity"), QW.number(p.capacity, 1)),
           p.radius === null ? null : row(QW.t("card_radius"), QW.metres(p.radius)),
           p.source ? row(QW.t("card_source"), p.source) : null)),

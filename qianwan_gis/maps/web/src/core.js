@@ -85,8 +85,8 @@ window.QW = {};
   };
 
   /** Differences in whole steps back to [latitude, longitude] pairs. */
-  QW.decode = function (steps) {
-    const scale = QW.data.scale, points = [];
+  QW.decode = function (steps, fine) {
+    const scale = fine || QW.data.scale, points = [];
     let lon = 0, lat = 0;
     for (let i = 0; i < steps.length; i += 2) {
       lon += steps[i];
@@ -96,9 +96,37 @@ window.QW = {};
     return points;
   };
 
-  const listeners = {};
-  QW.on = (event, listener) => (listeners[event] = listeners[event] || []).push(listener);
-  QW.emit = (event, detail) => (listeners[event] || []).forEach((listener) => listener(detail));
+  // --- what rides in the page beside its data -------------------------------------------------
+
+  /** Fulfilled when the whole page is there: what is large comes after the script that starts it. */
+  QW.parsed = new Promise((done) => {
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", done, { once: true });
+    else done();
+  });
+  const texts = new Map();
+  /** Bytes of a packed file; only the part asked for is decoded. */
+  QW.bytes = async function (name, offset, length) {
+    await QW.parsed;
+    if (!texts.has(name)) texts.set(name, document.getElementById("qw-blob-" + name).textContent);
+    const text = texts.get(name), first = Math.floor((offset || 0) / 3);
+    const last = length === undefined ? text.length / 4 : Math.min(text.length / 4, Math.ceil((offset + length) / 3));
+    const binary = atob(text.slice(4 * first, 4 * last)), skip = (offset || 0) - 3 * first;
+    const bytes = new Uint8Array(Math.max(0, Math.min(binary.length - skip, length === undefined ? Infinity : length)));
+    for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i + skip);
+    return bytes;
+  };
+  const inflate = (bytes) => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
+  QW.inflated = async (name) => (await inflate(await QW.bytes(name))).arrayBuffer();
+  const tables = new Map();
+  /** A deflated table, unpacked at first need. */
+  QW.unpack = function (name) {
+    if (!tables.has(name)) tables.set(name, QW.bytes(name).then((bytes) => inflate(bytes).json()));
+    return tables.get(name);
+  };
+  QW.archive = (name) => new pmtiles.PMTiles({ getKey: () => name, getBytes: async (offset, length) => ({ data: (await QW.bytes(name, offset, length)).buffer }) });
+
+  /** Text for the one place where Leaflet takes HTML, the attribution. */
+  QW.escape = (text) => String(text).replace(/[&<>"']/g, (c) => "&#" + c.charCodeAt(0) + ";");
 
   QW.button = function (label, icon, listener, extra) {
     return QW.h(
@@ -107,6 +135,11 @@ window.QW = {};
       icon ? QW.icon(icon) : label
     );
   };
+
+  /** What panels lie over the map: boxes [left, top, right, bottom] in which no name is placed. */
+  QW.covered = () => [...document.querySelectorAll(".qw-panel, .qw-legend, .qw-card, .qw-tools, .qw-time, .qw-marks, .qw-search, .qw-tabs")]
+    .filter((e) => e.getClientRects().length && !(QW.small() && e.matches(".qw-panel")))
+    .map((e) => { const b = e.getBoundingClientRect(); return [b.left - 2, b.top - 2, b.right + 2, b.bottom + 2]; });
 
   QW.small = () => window.matchMedia("(max-width: 720px)").matches;
 

@@ -17,6 +17,7 @@
       circles: new Set(),
       areas: new Set(),
       basemap: "",
+      time: { axis: "", at: null, only: false },
     });
     const canvas = L.canvas({ padding: 0.3, tolerance: 3 });
     map.createPane("qwbase").style.zIndex = 250;
@@ -61,7 +62,9 @@
       }
       const s = styles.category.find((c) => c.value === v.category) || styles.category[styles.category.length - 1];
       const radius = { diamond: 6.2 }[s.shape] || (s.value ? 6 : 4);
-      return { shape: s.shape, color: s.color, edge: "#707070", ring, radius, title: s.title };
+      // In a whole county villages on no list step back behind those that are.
+      const minor = !s.value && !ring && map.getZoom() < 11.5;
+      return { shape: s.shape, color: s.color, edge: "#707070", ring, radius: minor ? 3.4 : radius, minor, title: s.title };
     };
     function serviceIndex() {
       return data.services.findIndex((s) => "s:" + s.key === state.by);
@@ -93,8 +96,10 @@
 
     // --- filters ------------------------------------------------------------------------
 
+    const datedVillages = data.villages.some((v) => v.year);
     QW.matches = function (v) {
       const f = state.filter, has = (key, value) => !f[key].length || f[key].includes(value);
+      if (state.time.at !== null && !QW.due("year", v.year) && (v.year || datedVillages)) return false;
       if (!has("category", v.category || "-")) return false;
       if (!has("town", v.town ? v.town.name : "-")) return false;
       if (!has("place", v.at ? "located" : "pending")) return false;
@@ -147,8 +152,8 @@
     }
     function tip(members) {
       const v = members[0];
-      if (members.length > 1) return h("div", {}, h("b", {}, QW.t("shared_point", { n: members.length })), h("span", {}, members.map((m) => m.name).join(QW.t("comma"))));
-      return h("div", {}, h("b", {}, v.name), h("span", {}, [v.town && v.town.name, QW.symbol(v).title].filter(Boolean).join(" · ")));
+      if (members.length > 1) return h("div", {}, h("b", {}, QW.t("shared_point", { n: members.length })), h("span", {}, members.map((m) => m.title).join(QW.t("comma"))));
+      return h("div", {}, h("b", {}, v.title), h("span", {}, [v.town && v.town.title, QW.symbol(v).title].filter(Boolean).join(" · ")));
     }
     add("points", "villages", QW.t("layer_points"), true, () => marks, villageLegend, {
       count: data.villages.filter((v) => v.at).length, draw: drawMarks,
@@ -183,10 +188,10 @@
         const showCount = pending.length > 0 && state.on.pending;
         const bar = h("span", { class: "qw-bar" }, QW.parts(pending).map(([color, n, edge]) =>
           h("i", { style: { "flex-grow": n, background: color, "box-shadow": color === "#ffffff" ? "inset 0 0 0 1px " + edge : "none" } })));
-        const node = h("button", { type: "button", class: "qw-seat", "aria-label": town.name },
+        const node = h("button", { type: "button", class: "qw-seat", "aria-label": town.title },
           h("span", { class: "qw-seat-dot" }),
           h("span", { class: "qw-seat-text" },
-            h("b", {}, town.name),
+            h("b", {}, town.label),
             showCount ? h("em", {}, bar, h("span", {}, h("span", { class: "qw-word" }, QW.t("pending") + " "), pending.length)) : null));
         node.addEventListener("click", (event) => { event.stopPropagation(); QW.showTown(town); });
         const marker = L.marker(town.at, {
@@ -201,7 +206,7 @@
     /** Try four places for each name; where none is free try a smaller form, at last the dot alone. */
     function placeSeats() {
       if (!map.hasLayer(seats)) return;
-      const taken = [];
+      const taken = QW.covered();
       const hits = (b) => taken.some((a) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]);
       const size = map.getSize();
       const order = [...chips].sort((a, b) => b.weight - a.weight || a.town.name.localeCompare(b.town.name));
@@ -291,26 +296,31 @@
     // Services of the county's own take the next of these, so that no two look alike.
     const SPARE = [["diamond", "#882255"], ["square", "#44aa99"], ["triangle", "#999933"], ["circle", "#aa4499"], ["diamond", "#332288"], ["square", "#cc6677"]];
     const SIZE = { village: 4.4, station: 4.6, county: 8, plant: 7 };
-    let spare = 0;
+    let spare = 0, room = 40; // as many facilities as a first view bears, the first kinds first
     for (const kind of data.facilities.kinds) {
       const [shape, color] = FACILITY[kind.service] || SPARE[spare++ % SPARE.length];
       const points = data.facilities.points.filter((p) => p.kind === kind.key);
       const look = { shape, color, edge: "#555", radius: SIZE[kind.tier] || 6 };
-      add("f:" + kind.key, "facilities", kind.title, kind.assumed < kind.count && kind.count <= 30, () => {
-        const group = L.layerGroup();
+      const group = L.layerGroup();
+      const fill = () => {
+        group.clearLayers();
         for (const p of points) {
+          if (!QW.due("year", p.year)) continue;
           const mark = new QW.Mark(p.at, Object.assign({ renderer: canvas }, look, { ring: p.assumed }));
           mark.on("click", (event) => { L.DomEvent.stopPropagation(event); QW.showFacility(p, kind); });
           mark.bindTooltip(() => h("div", {}, h("b", {}, p.name), h("span", {}, kind.title + " · " + p.basis)), { direction: "top", offset: [0, -7], className: "qw-tip" });
           group.addLayer(mark);
         }
         return group;
-      }, () => {
+      };
+      const shown = kind.assumed < kind.count && kind.count <= room;
+      if (shown) room -= kind.count;
+      add("f:" + kind.key, "facilities", kind.title, shown, fill, () => {
         const rows = [];
         if (kind.count > kind.assumed) rows.push({ swatch: () => QW.swatch(look), text: kind.title });
         if (kind.assumed) rows.push({ swatch: () => QW.swatch(Object.assign({}, look, { ring: true })), text: kind.title + QW.aside(QW.t("assumed")) });
         return rows;
-      }, { count: kind.count, note: kind.assumed ? QW.t("assumed_n", { n: kind.assumed }) : "" });
+      }, { count: kind.count, note: kind.assumed ? QW.t("assumed_n", { n: kind.assumed }) : "", dated: points.some((p) => p.year), draw: points.some((p) => p.year) ? fill : null });
     }
 
     // corridor
@@ -323,6 +333,7 @@
           const path = parts.map(QW.decode);
           if (!c.presumed) group.addLayer(L.polyline(path, { renderer: canvas, color: "#fff", weight: 7, opacity: 0.9, interactive: false }));
           const line = L.polyline(path, { renderer: canvas, color: CORRIDOR, weight: c.presumed ? 3 : 4, dashArray: c.presumed ? "9 7" : null, opacity: 0.95 });
+          line.on("click", (event) => { L.DomEvent.stopPropagation(event); QW.showCorridor(); });
           line.bindTooltip(() => h("div", {}, h("b", {}, c.name), h("span", {}, c.presumed ? QW.t("corridor_presumed") : branch)), { sticky: true, className: "qw-tip" });
           group.addLayer(line);
         }
@@ -347,6 +358,12 @@
           }), () => [{ swatch: () => QW.lineSwatch({ area: true, color: CORRIDOR, dashed: true }), text: title }]);
       }
     }
+
+    QW.preparePlanning(map, data, add, canvas);
+    /** Draw again what has a date. */
+    QW.redrawPlanning = () => layers.forEach((l) => { if (l.draw && (l.planning || l.dated)) l.draw(); });
+    /** Show the card of what lies under a click in a layer of tiles; whether there was anything. */
+    QW.hitTiles = (at) => [...layers].reverse().some((l) => l.hit && state.on[l.key] && l.hit(at));
 
     // roads
     const tiled = data.roads.tiles ? new QW.RoadTiles(map, data.roads) : null;
@@ -376,7 +393,7 @@
         }
         return group;
       }, () => [{ swatch: () => QW.lineSwatch({ color: kind.color, width: kind.width, dashed: kind.dashed ? "2 4" : null, casing: CASED[kind.key] }), text: kind.title }], {
-        count: kind.count, note: kind.basis.join(QW.t("comma")),
+        count: kind.count, note: kind.basis.join(QW.t("comma")), hit: tiled ? tiled.hit(kind) : null,
       });
     }
 
@@ -399,7 +416,7 @@
     // names
     const names = new QW.Labels();
     names.setSource((m) => {
-      const zoom = m.getZoom(), items = [], taken = chips.map((chip) => chip.box).filter(Boolean);
+      const zoom = m.getZoom(), items = [], taken = [...QW.covered(), ...chips.map((chip) => chip.box).filter(Boolean)];
       if (state.on.labels && state.on.points) {
         for (const members of QW.groups.values()) {
           const shown = members.filter(QW.matches);
@@ -409,7 +426,7 @@
           if (!chosen && zoom < (listed ? 10 : 12)) continue;
           const p = m.latLngToContainerPoint(v.at), r = members.length > 1 ? 12 : 7;
           taken.push([p.x - r, p.y - r, p.x + r, p.y + r]);
-          const text = shown.length > 1 && !chosen ? v.name + "…" : v.name;
+          const text = shown.length > 1 && !chosen ? v.title + "…" : v.title;
           items.push({ at: v.at, text, rank: chosen ? 0 : listed ? 1 : 3, color: "#1d2b32", weight: chosen || listed ? 600 : 400, size: listed ? 12.5 : 12, gap: r + 3 });
         }
       }
@@ -419,6 +436,7 @@
           if (i % every === 0) items.push({ at: [lat, lon], text: label, rank: 2, color: "#7a1d4b", weight: 600, size: 11, gap: 7 });
         });
       }
+      for (const source of QW.labelSources) items.push(...source(zoom));
       return { items, taken };
     });
     QW.names = names;
@@ -436,6 +454,7 @@
     function front() {
       // One canvas holds lines and points, so that each can be pointed at; points come last.
       for (const layer of layers) {
+        if (layer.front && layer.made && map.hasLayer(layer.made)) layer.front();
         if (layer.key.startsWith("f:") && layer.made && map.hasLayer(layer.made)) layer.made.eachLayer((l) => l.bringToFront());
       }
       if (map.hasLayer(marks)) marks.eachLayer((l) => l.bringToFront());
@@ -467,34 +486,33 @@
 
   /** Very many roads: vector tiles that ride in the page, one drawing for all kinds shown. */
   QW.RoadTiles = function (map, roads) {
-    const bytes = Uint8Array.from(atob(roads.tiles), (c) => c.charCodeAt(0)).buffer;
-    const archive = new pmtiles.PMTiles({ getKey: () => "inline", getBytes: async (offset, length) => ({ data: bytes.slice(offset, offset + length) }) });
     const shown = new Set();
-    let drawn = null, waiting = 0;
-    map.createPane("qwroads").style.zIndex = 350;
-    const rule = (kind) => ({
-      dataLayer: "roads",
-      filter: (_, feature) => feature.props.kind === kind.key,
-      symbolizer: new protomapsL.LineSymbolizer({
-        color: kind.color, opacity: kind.dashed ? 0.75 : 1, lineCap: "round", lineJoin: "round",
-        // Minor roads thin out with the view.
-        width: (zoom) => kind.width * Math.min(1.15, Math.max(0.3, 0.3 + (zoom - 9) * 0.2)),
-        ...(kind.dashed ? { dash: [2, 5], dashColor: kind.color, dashWidth: kind.width } : {}),
-      }),
-    });
-    function draw() {
-      waiting = 0;
-      if (drawn) drawn.remove();
-      drawn = null;
-      const kinds = roads.kinds.filter((k) => shown.has(k.key)).reverse();
-      if (kinds.length) drawn = protomapsL.leafletLayer({ url: archive, pane: "qwroads", paintRules: kinds.map(rule), labelRules: [], maxDataZoom: 13, attribution: "" }).addTo(map);
-    }
-    const change = () => { waiting = waiting || requestAnimationFrame(draw); };
+    const rule = (kind) => {
+      const number = roads.kinds.indexOf(kind);
+      return {
+        dataLayer: "layer",
+        filter: (_, feature) => feature.props.s === number,
+        symbolizer: new protomapsL.LineSymbolizer({
+          color: kind.color, opacity: kind.dashed ? 0.75 : 1, lineCap: "round", lineJoin: "round",
+          // Minor roads thin out with the view.
+          width: (zoom) => kind.width * Math.min(1.15, Math.max(0.3, 0.3 + (zoom - 9) * 0.2)),
+          ...(kind.dashed ? { dash: [2, 5], dashColor: kind.color, dashWidth: kind.width } : {}),
+        }),
+      };
+    };
+    const tiles = QW.tileLayer(map, roads.tiles, 350, () => roads.kinds.filter((k) => shown.has(k.key)).reverse().map(rule));
     this.layer = (kind) => {
       const layer = L.layerGroup();
-      layer.on("add", () => { shown.add(kind.key); change(); });
-      layer.on("remove", () => { shown.delete(kind.key); change(); });
+      layer.on("add", () => { shown.add(kind.key); tiles.show(true); });
+      layer.on("remove", () => { shown.delete(kind.key); tiles.change(); });
       return layer;
+    };
+    /** Show the card of a named road under a click. */
+    this.hit = (kind) => (at) => {
+      const number = roads.kinds.indexOf(kind), found = tiles.query(at).find((f) => f.props.s === number);
+      if (!found) return false;
+      QW.unpack(roads.table).then(([labels]) => QW.showRoad(labels[found.props.i], kind));
+      return true;
     };
   };
 

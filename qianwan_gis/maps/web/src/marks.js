@@ -55,7 +55,7 @@
       ctx.fillStyle = "#fff"; ctx.fill();
       ctx.lineWidth = 2.6; ctx.strokeStyle = o.color === "#ffffff" ? o.edge : o.color; ctx.stroke();
     } else {
-      ctx.lineWidth = o.color === "#ffffff" ? 3.2 : 2.4;
+      ctx.lineWidth = o.color === "#ffffff" ? 3.2 : o.minor ? 1.2 : 2.4;
       ctx.strokeStyle = o.color === "#ffffff" ? o.edge : "#fff";
       ctx.stroke();
       ctx.fillStyle = o.color; ctx.fill();
@@ -98,7 +98,7 @@
     const svg = QW.svg("svg", { width: 30, height: 14, viewBox: "0 0 30 14", "aria-hidden": "true", class: "qw-swatch" });
     if (options.area) {
       svg.append(QW.svg("rect", { x: 2, y: 2, width: 26, height: 10, rx: 2, fill: options.color,
-        "fill-opacity": 0.14, stroke: options.color, "stroke-width": 1, "stroke-dasharray": options.dashed ? "4 3" : "none" }));
+        "fill-opacity": options.opacity === undefined ? 0.14 : options.opacity, stroke: options.outline || options.color, "stroke-width": 1, "stroke-dasharray": options.dashed ? "4 3" : "none" }));
     } else {
       if (options.casing) svg.append(QW.svg("line", { x1: 2, x2: 28, y1: 7, y2: 7, stroke: options.casing, "stroke-width": options.width + 1.6, "stroke-linecap": "round" }));
       svg.append(QW.svg("line", { x1: 2, x2: 28, y1: 7, y2: 7, stroke: options.color, "stroke-width": options.width,

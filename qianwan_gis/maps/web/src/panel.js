@@ -11,8 +11,18 @@
       ["summary", "tab_summary", "chart"], ...(data.whatif ? [["whatif", "tab_whatif", "move"]] : []), ["legend", "legend", "list"], ["about", "tab_about", "info"],
     ];
     const bodies = {}, buttons = {};
-    const strip = h("div", { class: "qw-tabs", role: "tablist" });
+    const strip = h("div", { class: data.lang === "en" && tabs.length > 5 ? "qw-tabs qw-tabs-many" : "qw-tabs", role: "tablist" });
     const sheet = h("div", { class: "qw-bodies" });
+    // On a phone: tap or pull down to close the sheet.
+    const handle = h("button", { type: "button", class: "qw-handle", title: QW.t("close"), "aria-label": QW.t("close"), on: { click: closeSheet } });
+    let pulled = null;
+    handle.addEventListener("touchstart", (event) => { pulled = event.touches[0].clientY; }, { passive: true });
+    handle.addEventListener("touchmove", (event) => { if (pulled !== null && event.touches[0].clientY - pulled > 40) { pulled = null; closeSheet(); } }, { passive: true });
+    sheet.append(handle);
+    function closeSheet() {
+      root.classList.remove("qw-sheet-open");
+      if (buttons[state.tab]) buttons[state.tab].setAttribute("aria-selected", "false");
+    }
     for (const [key, word, icon] of tabs) {
       buttons[key] = h("button", { type: "button", role: "tab", id: "qw-tab-" + key, "aria-controls": "qw-body-" + key, "data-tab": key,
         on: { click: () => QW.tab(key, true) } }, QW.icon(icon), h("span", {}, QW.t(word)));
@@ -31,18 +41,17 @@
     });
     const head = h("header", { class: "qw-head" },
       h("div", { class: "qw-title" }, h("h1", {}, data.title), h("p", {}, QW.t("subtitle"), " · ", h("time", {}, data.box[2][1]))),
-      h("button", { type: "button", class: "qw-fold", title: QW.t("collapse"), "aria-label": QW.t("collapse"), on: { click: () => root.classList.add("qw-folded") } }, QW.icon("left")));
+      h("button", { type: "button", class: "qw-fold", title: QW.t("collapse"), "aria-label": QW.t("collapse"), on: { click: () => { root.classList.add("qw-folded"); QW.redraw(); } } }, QW.icon("left")));
     const search = buildSearch();
     panel.append(head, search, strip, sheet);
-    const unfold = h("button", { type: "button", class: "qw-unfold", title: QW.t("expand"), "aria-label": QW.t("expand"), on: { click: () => root.classList.remove("qw-folded") } }, QW.icon("right"));
+    const unfold = h("button", { type: "button", class: "qw-unfold", title: QW.t("expand"), "aria-label": QW.t("expand"), on: { click: () => { root.classList.remove("qw-folded"); QW.redraw(); } } }, QW.icon("right"));
     root.append(panel, unfold);
 
     /** Open a tab; on a phone a second press closes the sheet. */
     QW.tab = function (key, toggle) {
       const small = QW.small();
       if (small && toggle && state.tab === key && root.classList.contains("qw-sheet-open")) {
-        root.classList.remove("qw-sheet-open");
-        buttons[key].setAttribute("aria-selected", "false");
+        closeSheet();
         return;
       }
       state.tab = key;
@@ -98,8 +107,8 @@
         const rows = [...towns.map((t) => ["town", t]), ...found.slice(0, 12).map(([, v]) => ["village", v])];
         rows.forEach(([kind, item], i) => {
           const row = kind === "town"
-            ? h("li", { role: "option", id: "qw-hit-" + i }, h("span", { class: "qw-seat-dot" }), h("b", {}, item.name), h("small", {}, QW.t("card_town_all", { n: item.villages.length })))
-            : h("li", { role: "option", id: "qw-hit-" + i }, QW.swatch(QW.symbol(item), 18), h("b", {}, item.name), h("small", {}, [item.town && item.town.name, item.at ? "" : QW.t("pending")].filter(Boolean).join(" · ")));
+            ? h("li", { role: "option", id: "qw-hit-" + i }, h("span", { class: "qw-seat-dot" }), h("b", {}, item.title), h("small", {}, QW.t("card_town_all", { n: item.villages.length })))
+            : h("li", { role: "option", id: "qw-hit-" + i }, QW.swatch(QW.symbol(item), 18), h("b", {}, item.title), h("small", {}, [item.town && item.town.title, item.at ? "" : QW.t("pending")].filter(Boolean).join(" · ")));
           row.addEventListener("mousedown", (event) => { event.preventDefault(); choose(i); });
           list.append(row);
           hits.push([kind, item]);
@@ -157,6 +166,8 @@
       QW.refresh();
       return undefined;
     };
+    const folded = new Map();
+    const tally = (group, rows) => { group.querySelector(".qw-count").textContent = QW.number(rows.filter((l) => state.on[l.key]).length) + " / " + QW.number(rows.length); };
     function drawLayers() {
       const body = bodies.layers;
       QW.fill(body, h("section", { class: "qw-group" }, h("h2", {}, QW.t("colour_by")), radios()));
@@ -164,11 +175,14 @@
       for (const [theme, title] of Object.entries(data.themes)) {
         const rows = QW.layers.filter((l) => l.theme === theme);
         if (!rows.length) continue;
-        body.append(h("section", { class: "qw-group" }, h("h2", {}, title), rows.map((layer) => {
+        // Themes that hold planning layers alone stay folded until something in them is on.
+        if (!folded.has(theme)) folded.set(theme, rows.length > 2 && rows.every((l) => l.planning && !state.on[l.key]));
+        body.append(h("details", { class: "qw-group qw-theme", "data-theme": theme, open: !folded.get(theme), on: { toggle: (event) => folded.set(theme, !event.target.open) } },
+          h("summary", {}, h("h2", {}, title), h("span", { class: "qw-count" }, QW.number(rows.filter((l) => state.on[l.key]).length) + " / " + QW.number(rows.length))), rows.map((layer) => {
           const sample = theme === "villages" ? null : (layer.legend()[0] || {}).swatch;
           return h("label", { class: "qw-row" },
             h("input", { type: "checkbox", checked: state.on[layer.key], "data-layer": layer.key,
-              on: { change: (event) => { QW.show(layer.key, event.target.checked); drawLegend(); QW.remember(); } } }),
+              on: { change: (event) => { QW.show(layer.key, event.target.checked); drawLegend(); QW.remember(); tally(event.target.closest("details"), rows); } } }),
             h("span", { class: "qw-row-text" }, layer.title, layer.note ? h("small", {}, layer.note) : null),
             sample ? sample() : null,
             layer.count ? h("span", { class: "qw-count" }, QW.number(layer.count)) : null);
@@ -217,7 +231,7 @@
         data.corridor && data.corridor.zones.length ? chipset("zone", data.corridor.name, [...data.corridor.zones].reverse().map((z) =>
           [String(z.width), QW.t("within", { km: QW.number(z.width / 1000, 1) }), count((v) => v.chainage && v.chainage[4] && v.chainage[4] <= z.width)])) : null,
         data.services.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("filter_cover")), coverage) : null,
-        chipset("town", QW.t("filter_town"), data.townships.map((t) => [t.name, t.name, t.villages.length])),
+        chipset("town", QW.t("filter_town"), data.townships.map((t) => [t.name, t.title, t.villages.length])),
         h("section", { class: "qw-group" }, villageList(shown, 100)));
     }
     function coverLook(value) {
@@ -231,7 +245,7 @@
       const sorted = [...villages].sort((a, b) => Number(!a.category) - Number(!b.category) || a.code.localeCompare(b.code));
       return h("div", { class: "qw-list" },
         sorted.slice(0, limit).map((v) => h("button", { type: "button", class: "qw-item", on: { click: () => QW.select(v, true) } },
-          QW.swatch(QW.symbol(v), 18), h("b", {}, v.name), h("small", {}, (inTown ? v.lists : [v.town && v.town.name, v.at ? "" : QW.t("pending")]).filter(Boolean).join(" · ")))),
+          QW.swatch(QW.symbol(v), 18), h("b", {}, v.title), h("small", {}, (inTown ? v.lists : [v.town && v.town.title, v.at ? "" : QW.t("pending")]).filter(Boolean).join(" · ")))),
         sorted.length > limit ? h("p", { class: "qw-dim" }, QW.t("and_more", { n: limit })) : null);
     }
     QW.villageList = villageList;
@@ -248,18 +262,20 @@
       const c = data.styles.coverage;
       return [[QW.t("covered"), n[1], c[0].color], [QW.t("uncovered"), n[0], c[1].color], [QW.t("unknown"), n[2], "#ffffff", "#a5adb0"]];
     }
+    /** Coverage of a set of villages by each service: counts, and shares only where the data bear them. */
+    QW.coverage = (villages) => data.services.map((s, i) => {
+      const rows = states(villages, i), assessed = rows[0][1] + rows[1][1];
+      return h("div", { class: "qw-service" },
+        h("div", { class: "qw-service-head" }, h("b", {}, s.title), h("small", {}, QW.t("sum_assessed", { n: assessed, all: villages.length }))),
+        stack(rows, villages.length || 1),
+        h("div", { class: "qw-service-key" }, rows.filter(([, n]) => n).map(([w, n, color, edge]) =>
+          h("span", {}, h("i", { style: { background: color, "box-shadow": edge ? "inset 0 0 0 1px " + edge : "none" } }), w + " " + QW.number(n),
+            data.percent && w !== QW.t("unknown") && assessed ? " (" + Math.round((100 * n) / assessed) + "%)" : ""))));
+    });
     function drawSummary() {
       const villages = QW.filtered(), body = bodies.summary;
       const figure = (n, word) => h("div", { class: "qw-figure" }, h("b", {}, QW.number(n)), h("span", {}, QW.t(word)));
-      const cover = data.services.map((s, i) => {
-        const rows = states(villages, i), assessed = rows[0][1] + rows[1][1];
-        return h("div", { class: "qw-service" },
-          h("div", { class: "qw-service-head" }, h("b", {}, s.title), h("small", {}, QW.t("sum_assessed", { n: assessed, all: villages.length }))),
-          stack(rows, villages.length || 1),
-          h("div", { class: "qw-service-key" }, rows.filter(([, n]) => n).map(([w, n, color, edge]) =>
-            h("span", {}, h("i", { style: { background: color, "box-shadow": edge ? "inset 0 0 0 1px " + edge : "none" } }), w + " " + QW.number(n),
-              data.percent && w !== QW.t("unknown") && assessed ? " (" + Math.round((100 * n) / assessed) + "%)" : ""))));
-      });
+      const cover = QW.coverage(villages);
       const towns = data.townships.map((t) => [t, t.villages.filter(QW.matches)]).filter(([, vs]) => vs.length);
       const widest = Math.max(1, ...towns.map(([, vs]) => vs.length));
       const along = villages.filter((v) => v.chainage).sort((a, b) => a.chainage[0].localeCompare(b.chainage[0]) || a.chainage[5] - b.chainage[5]);
@@ -270,12 +286,14 @@
         cover.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("card_coverage")), cover, h("p", { class: "qw-dim" }, QW.t("sum_note"))) : null,
         h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_by_town"), " · ", QW.colouring()),
           towns.map(([t, vs]) => h("button", { type: "button", class: "qw-townrow", on: { click: () => QW.showTown(t, true) } },
-            h("span", {}, t.name),
+            h("span", { title: t.title }, t.label),
             h("div", { class: "qw-townbar", style: { "--w": (100 * vs.length) / widest + "%" } }, stack(QW.parts(vs).map(([color, n, edge, title]) => [title, n, color, color === "#ffffff" ? edge : null]), vs.length)),
             h("span", { class: "qw-count" }, vs.length)))),
+        data.corridor ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("card_corridor")), h("button", { type: "button", class: "qw-item qw-corridor-row", on: { click: () => QW.showCorridor(true) } },
+          QW.lineSwatch({ color: "#882255", width: 3.4, dashed: data.corridor.presumed ? "7 4" : null }), h("b", {}, data.corridor.name), h("small", {}, data.corridor.presumed ? data.corridor.basis : QW.metres(data.corridor.metres)))) : null,
         along.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_along")), h("div", { class: "qw-list" },
           along.slice(0, 200).map((v) => h("button", { type: "button", class: "qw-item", on: { click: () => QW.select(v, true) } },
-            QW.swatch(QW.symbol(v), 18), h("b", {}, v.name), h("small", {}, (v.chainage[1] || QW.metres(v.chainage[5])) + " · " + v.chainage[3] + " " + QW.metres(v.chainage[2]))))) ) : null,
+            QW.swatch(QW.symbol(v), 18), h("b", {}, v.title), h("small", {}, (v.chainage[1] || QW.metres(v.chainage[5])) + " · " + v.chainage[3] + " " + QW.metres(v.chainage[2]))))) ) : null,
         data.targets.length ? h("section", { class: "qw-group" }, h("details", {}, h("summary", {}, QW.t("sum_targets") + QW.aside(data.targets.length)), h("ul", { class: "qw-targets" }, data.targets.map(([topic, year, value, status, doubt]) =>
           h("li", {}, h("span", {}, topic, h("small", {}, [year, status, doubt].filter(Boolean).join(" · "))), h("b", {}, value)))))) : null,
         data.collect.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_collect")), collect()) : null);
@@ -297,7 +315,7 @@
         data.problems.length ? h("section", { class: "qw-group" }, h("details", {}, h("summary", {}, QW.t("about_problems") + QW.aside(data.problems.length)), h("ul", { class: "qw-problems" }, data.problems.map((p) => h("li", {}, p))))) : null,
         h("section", { class: "qw-group" }, h("h2", {}, QW.t("about_keys")), h("p", { class: "qw-dim" }, QW.t("keys"))));
     }
-    QW.infoBox = () => h("dl", { class: "qw-box" }, data.box.flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]));
+    QW.infoBox = (more) => h("dl", { class: "qw-box" }, [...data.box, ...(more ? [more] : [])].flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]));
 
     // --- legend -------------------------------------------------------------------------
 
@@ -305,16 +323,21 @@
     const legendBody = h("div", { class: "qw-legend-body" });
     legend.append(legendBody);
     root.append(legend);
+    legend.addEventListener("toggle", () => root.dataset.ready && QW.redraw());
     QW.legendRows = function () {
       const groups = [];
       for (const [theme, title] of Object.entries(data.themes)) {
-        const rows = QW.layers.filter((l) => l.theme === theme && state.on[l.key]).flatMap((l) => l.legend());
+        const rows = QW.layers.filter((l) => l.theme === theme && state.on[l.key]).flatMap((l) => {
+          const own = l.legend();
+          // Symbols such as “below 1,000” mean nothing without the name of their layer.
+          return l.planning && own.length > 1 ? [{ head: l.title }, ...own] : own;
+        });
         if (theme === "villages" && state.on.points) {
           groups.push([QW.colouring(), rows]);
         } else if (rows.length) groups.push([title, rows]);
       }
       return groups.filter(([, rows]) => rows.length).map(([title, rows]) => h("div", { class: "qw-legend-group" }, h("h3", {}, title),
-        rows.map((r) => h("div", { class: r.note ? "qw-key qw-key-note" : "qw-key" }, r.swatch(), h("span", {}, r.text), r.count === undefined ? null : h("span", { class: "qw-count" }, QW.number(r.count))))));
+        rows.map((r) => r.head ? h("h4", {}, r.head) : h("div", { class: r.note ? "qw-key qw-key-note" : "qw-key" }, r.swatch(), h("span", {}, r.text), r.count === undefined ? null : h("span", { class: "qw-count" }, QW.number(r.count))))));
     };
     function drawLegend() {
       legendBody.replaceChildren(...QW.legendRows());

@@ -8,12 +8,13 @@
     /** The part of the map that panel, card, legend and sheet leave free, in pixels. */
     QW.free = () => {
       const { x, y } = map.getSize(), small = QW.small(), open = root.classList.contains("qw-card-open");
-      if (small) return { left: 20, right: x - 20, top: 74, bottom: open ? y * 0.42 : y - 120 };
+      const timed = root.classList.contains("qw-timed");
+      if (small) return { left: 20, right: x - 20, top: 74, bottom: open ? y * 0.42 : y - (timed ? 200 : 120) };
       const legend = root.querySelector(".qw-legend");
       return {
         left: root.classList.contains("qw-folded") ? 60 : 388,
         right: x - (open ? 430 : legend.open ? 264 : 76),
-        top: 24, bottom: y - 44,
+        top: 24, bottom: y - (timed ? 140 : 44),
       };
     };
     QW.goHome = () => {
@@ -53,6 +54,8 @@
       const changed = QW.layers.filter((l) => state.on[l.key] !== l.on).map((l) => (state.on[l.key] ? "+" : "-") + l.key);
       if (changed.length) q.set("l", changed.join(","));
       for (const [key, short] of Object.entries(filters)) if (state.filter[key].length) q.set(short, state.filter[key].join(","));
+      if (state.time.at !== null) q.set("t", (state.time.axis === "year" ? "" : "p") + state.time.at + (state.time.only ? "!" : ""));
+      if (state.basemap) q.set("b", state.basemap);
       if (state.selected) q.set("v", state.selected.code);
       try {
         history.replaceState(null, "", "#" + q.toString());
@@ -73,6 +76,9 @@
         if (QW.layers.some((l) => l.key === key)) state.on[key] = entry[0] === "+";
       }
       for (const [key, short] of Object.entries(filters)) state.filter[key] = (q.get(short) || "").split(",").filter(Boolean);
+      const due = /^(p?)(\d{1,4})(!?)$/.exec(q.get("t") || "");
+      if (due) QW.setTime(due[1] ? "phase" : "year", Number(due[2]), Boolean(due[3]), true);
+      if (q.get("b")) QW.setBasemap(q.get("b"));
       return data.villages.find((v) => v.code === q.get("v")) || null;
     };
     QW.ready = () => { ready = true; };
@@ -177,7 +183,7 @@
         h("header", {}, h("h1", {}, data.title), data.marks.map((m) => h("p", { class: "qw-mark" }, m))),
         slot,
         h("footer", {}, h("div", { class: "qw-paper-legend" }, h("h2", {}, QW.t("legend")), QW.legendRows()),
-          h("div", { class: "qw-paper-box" }, QW.infoBox(), ratio), h("div", { class: "qw-paper-north" }, north, h("span", {}, QW.t("north")))));
+          h("div", { class: "qw-paper-box" }, QW.infoBox(state.time.at === null ? null : [QW.t("time"), QW.t(state.time.only ? "time_only" : "time_until") + " " + QW.moment(state.time.axis, state.time.at)]), ratio), h("div", { class: "qw-paper-north" }, north, h("span", {}, QW.t("north")))));
       const page = h("style", {});
       const choice = (value, word, current, set) => h("button", { type: "button", "aria-pressed": String(current() === value), on: { click: (event) => {
         set(value);
@@ -241,7 +247,7 @@
       const act = {
         "/": QW.focusSearch, l: () => QW.tab("layers", true), f: () => QW.tab("filter", true), s: () => QW.tab("summary", true),
         h: QW.goHome, m: QW.measure, p: QW.printView,
-        Escape: () => (tool ? tool.stop() : root.classList.contains("qw-sheet-open") ? root.classList.remove("qw-sheet-open") : QW.closeCard()),
+        Escape: () => (tool ? tool.stop() : root.classList.contains("qw-sheet-open") ? QW.tab(state.tab, true) : QW.closeCard()),
       }[event.key];
       if (!act) return;
       event.preventDefault();

@@ -37,8 +37,7 @@
 
   /** Unpack the network and build what a search needs. */
   QW.loadNetwork = async function (w) {
-    const bytes = Uint8Array.from(atob(w.data), (c) => c.charCodeAt(0));
-    const buffer = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+    const buffer = await QW.inflated("network");
     const kinds = { i4: Int32Array, f8: Float64Array, u1: Uint8Array };
     const get = (name) => (w.arrays[name] ? new kinds[w.arrays[name][0]](buffer, w.arrays[name][1], w.arrays[name][2]) : null);
     const net = { u: get("u"), v: get("v"), metres: get("metres"), pointer: get("pointer"), snappable: get("snappable"), village: get("village"), nodes: w.nodes, modes: {}, projection: QW.projection(w.projection) };
