@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types layers check lock docs clean
+.PHONY: run test lint types layers check lock docs benchmarks clean
 
 run: $(VENV)/.run
 	$(BIN)/qianwan run zezhou
@@ -41,6 +41,10 @@ $(VENV)/.dev: $(VENV)/.run locks/dev.txt
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
 	$(BIN)/mkdocs build --strict
+
+# On an idle machine; other libraries are measured where they are installed (benchmarks/README.md).
+benchmarks: $(VENV)/.dev
+	$(BIN)/python benchmarks/all.py --date "$$(date +%F)"
 
 # Needs uv: refreshes both locks from pyproject.toml.
 lock:

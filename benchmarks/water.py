@@ -28,6 +28,17 @@ def published() -> None:
         print(f"{name:8s} {one.shape[1]:6d} {one.shape[0]:6d} {worst:32.2e}")
 
 
+def breaks() -> None:
+    """Shut, burst and leak every pipe of the published networks."""
+    folder = Path(_wntr().__file__).parent / "library" / "networks"
+    for name in ("Net1", "Net2", "Net3"):
+        system = qg.water.read_inp(folder / f"{name}.inp")
+        for mode in ("closed", "open", "leak"):
+            start = time.perf_counter()
+            found = system.criticality(mode=mode)["verdict"].value_counts().to_dict()
+            print(f"{name} {mode}: {found}, {time.perf_counter() - start:.1f} s")
+
+
 def county(villages: int, seed: int = 1) -> None:
     """Plan a made-up county without a register; compare with single-village schemes everywhere."""
     made = qg.synthetic.county(villages=villages, seed=seed)
@@ -48,11 +59,15 @@ def county(villages: int, seed: int = 1) -> None:
     print(
         f"  sizing gap at most {plan.systems['gap'].max():.2%}; out of limits in EPANET: {len(limits)}"
     )
+    value, bound = plan.systems["present_value"].sum(), plan.systems["tree_bound"].sum()
+    print(f"  networks {value / 1e6:.2f} M yuan, no tree below {bound / 1e6:.2f} M"
+          f" ({1 - bound / value:.1%}); trees sized {plan.systems['trees_tried'].sum()}")  # fmt: skip
     print(f"  present value {plan.cost['total'] / 1e6:.2f} M yuan; "
           f"single-village schemes everywhere {alone / 1e6:.2f} M yuan")  # fmt: skip
 
 
 if __name__ == "__main__":
     published()
+    breaks()
     for number in [int(a) for a in sys.argv[1:]] or [40, 100]:
         county(number)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -88,13 +93,14 @@ def solve(
     options: dict[str, Any] = {"mip_rel_gap": gap}
     if time_limit is not None:
         options["time_limit"] = time_limit
-    result = milp(
-        sign * cost / scale,
-        constraints=[LinearConstraint(a, low, high) for a, low, high in rows],
-        integrality=np.asarray(integer),
-        bounds=Bounds(lower, upper),
-        options=options,
-    )
+    with silent():
+        result = milp(
+            sign * cost / scale,
+            constraints=[LinearConstraint(a, low, high) for a, low, high in rows],
+            integrality=np.asarray(integer),
+            bounds=Bounds(lower, upper),
+            options=options,
+        )
     if result.x is None:
         status: Status = "infeasible" if result.status == 2 else "unknown"
         return Solution(status, None, float("nan"), float("nan"), float("inf"))
@@ -107,3 +113,34 @@ def solve(
     return Solution(
         "optimal" if done else "feasible", x, objective, bound, relative_gap(objective, bound)
     )
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Keep what C code prints off the standard output.
+
+    HiGHS leaves a line of its own there when it repairs a rounded solution, whatever its options
+    say; a table piped to a program would be broken by it. On Windows the C library's buffer cannot
+    be reached, so nothing is done there.
+    """
+    if os.name != "posix":
+        yield
+        return
+    library = ctypes.CDLL(None)
+    try:
+        sys.stdout.flush()
+        library.fflush(None)
+        before = os.dup(1)
+    except (OSError, ValueError):  # no standard output at all
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            try:
+                yield
+            finally:
+                library.fflush(None)
+                os.dup2(before, 1)
+    finally:
+        os.close(before)

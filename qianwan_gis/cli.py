@@ -49,6 +49,8 @@ def _say(zh: str, en: str) -> str:
     return en if LANG == "en" else zh
 
 
+_MOST_ROWS = 20  # villages printed on the screen; the files have them all
+
 app = typer.Typer(
     name="qianwan",
     no_args_is_help=True,
@@ -244,33 +246,103 @@ def review(key: Key, out: Out = None) -> None:
     _print(str(write_review(plan, _folder(out, plan) / "review.html")))
 
 
-@app.command(help=_say("廊带沿线村庄与桩号", "what lies along the corridor, by chainage"))
-def corridor(key: Key, sets: Sets = None) -> None:
-    from qianwan_gis.corridor.report import COLUMN_TEXT, TITLES
-    from qianwan_gis.schemas import FACILITIES, VILLAGES
+@app.command(
+    help=_say(
+        "廊带：间距结论、沿线村庄与桩号；写出带状图和表格",
+        "the corridor: spacing, what lies along it by chainage; writes strip maps and tables",
+    )
+)
+def corridor(
+    key: Key,
+    out: Out = None,
+    every: Annotated[
+        float | None,
+        typer.Option(
+            "--every",
+            metavar="KM",
+            help=_say("带状图每幅里程（公里）", "km of road per strip sheet"),
+        ),
+    ] = None,
+    sets: Sets = None,
+) -> None:
+    from qianwan_gis import outputs
+    from qianwan_gis.export import content
+    from qianwan_gis.export.corridor import corridor_tables
 
     plan = _plan(key, sets)
-    tables = plan.corridor_report()
-    hidden = {"chainage_m", "travelled_m", "code", "facility_id", "evidence", "category_note", "match",
-              "basis", "uncertainty_m", "population_source", "licence", "source"}  # fmt: skip
-    for name, table in tables.items():
-        titles = {**{c.name: c.title for c in (*VILLAGES, *FACILITIES)}, **COLUMN_TEXT}
-        shown = [c for c in table.columns if c in titles and c not in hidden]
-        _print_frame(table[shown], [titles[c].get(LANG) for c in shown], TITLES[name].get(LANG))
+    tables = corridor_tables(plan)
+    for table in tables:
+        # the longest lists are in the files
+        if not table.key.endswith(("_sides", "_services", "_area_villages")):
+            hidden = {"chainage_m", "travelled_m", "code", "facility_id", "capacity"}
+            shown = [c for c in table.columns if c.name not in hidden]
+            heads = [content.heading(c, LANG) for c in shown]
+            _print_frame(table.frame[[c.name for c in shown]], heads, table.title.get(LANG))
     if not tables:
         why = plan.disclosure.reasons.get("stakes", Text("没有廊带路线", "no corridor on record"))
-        _print(why.get(LANG))
+        _print(
+            Text(
+                f"不出廊带报表和带状图：{why.zh}", f"no corridor tables or strip maps: {why.en}"
+            ).get(LANG)
+        )
+        return
+    for path in outputs.write_corridor(plan, _folder(out, plan), every_km=every):
+        _print(str(path))
 
 
-@app.command(help=_say("服务覆盖汇总", "service coverage by group"))
+@app.command(
+    help=_say(
+        "服务覆盖汇总；可改限值、方式，查备用设施、容量，对比情景",
+        "service coverage by group; other limits and modes, second facilities, capacities, scenarios",
+    )
+)
 def coverage(
     key: Key,
     by: Annotated[
         str, typer.Option("--by", metavar="county|township|category|list|zone")
     ] = "county",
+    service: Annotated[
+        str,
+        typer.Option("--service", help=_say("只看某项服务，如 clinic", "one service, as clinic")),
+    ] = "",
+    tier: Annotated[
+        str, typer.Option("--tier", help=_say("层级，如 village", "such as village"))
+    ] = "",
+    limit: Annotated[
+        float | None, typer.Option("--limit", help=_say("限值（分钟，含本数）", "limit in minutes"))
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option("--mode", metavar="walk|car|ebike", help=_say("出行方式", "mode"))
+    ] = None,
+    backup: Annotated[
+        bool | None,
+        typer.Option("--backup/--no-backup", help=_say("查第二近的备用设施", "second facilities")),
+    ] = None,
+    capacity: Annotated[
+        bool, typer.Option("--capacity", help=_say("设施满员后不再覆盖", "facilities can be full"))
+    ] = False,
+    per_unit: Annotated[
+        float,
+        typer.Option(
+            "--per-unit",
+            help=_say("每单位容量（如每床）服务人数", "people per unit of capacity, such as a bed"),
+        ),
+    ] = 1.0,
+    scenario: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--scenario",
+            help=_say(
+                "情景文件（可重复）：.toml、.json 或网页导出的 .json",
+                "scenario file (repeatable): .toml, .json, or .json from the web map",
+            ),
+        ),
+    ] = None,
+    out: Out = None,
     sets: Sets = None,
 ) -> None:
     from qianwan_gis.export import content
+    from qianwan_gis.services.choices import tiers
 
     if by not in content.SUMMARIES:
         raise UsageError(
@@ -279,7 +351,100 @@ def coverage(
                 f"--by takes {', '.join(content.SUMMARIES)}",
             )
         )
-    _print_table(content.summary_table(_plan(key, sets), by))
+    plan = _plan(key, sets)
+    options = {"mode": mode, "limit": limit, "backup": backup,
+               "capacity": per_unit if capacity else None}  # fmt: skip
+    said = {name: value for name, value in options.items() if value is not None}
+    if said and not service:
+        raise UsageError(
+            Text("--limit、--mode、--backup、--capacity 请同时写 --service",
+                 "--limit, --mode, --backup and --capacity need --service")
+        )  # fmt: skip
+    if service:
+        name = f"{service}.{tier}" if tier else service
+        plan = plan.replace(services={name: said}).check()
+    if scenario:
+        for file in scenario:
+            _print_scenario(plan, file, _folder(out, plan))
+        return
+    rows = None
+    if service:
+        rows, _ = plan.assessed(tuple((s.service, s.tier) for s in tiers(service, tier)))
+        _print_coverage(plan, rows, by)
+    else:
+        _print_table(content.summary_table(plan, by))
+    if plan.ground is None:
+        _print(
+            _say("没有30米左右的高程，时间不计坡度。", "No fine terrain: no slopes in the times.")
+        )
+    if out is not None:
+        from qianwan_gis.export import tables
+
+        _print(str(tables.write_csv(plan, out / "coverage.csv", rows=rows)))
+
+
+def _print_coverage(plan: Plan, rows: pd.DataFrame, by: str) -> None:
+    """Print the summary of some tiers, and who is not covered and why."""
+    import pandas as pd
+
+    from qianwan_gis.export import content
+    from qianwan_gis.layers import coverage_state
+    from qianwan_gis.schemas import value_text
+    from qianwan_gis.services.words import reason_texts
+
+    _print_table(content.summary_table(plan, by, rows=rows))
+    state = coverage_state(rows, plan.disclosure)
+    words = [text.get(LANG) for text in reason_texts(rows)]
+    told = rows.assign(state=state.to_numpy(), words=words)
+    without = told[told["state"] != "covered"]
+    if without.empty:
+        return
+    count = without["reason"].map(lambda r: value_text("reason", r).get(LANG)).value_counts()
+    heads = [_say("未覆盖或未知的原因", "Why not covered, or unknown"), _say("村数", "villages")]
+    _print_frame(count.reset_index(), heads)
+    red = without[without["state"] == "uncovered"].sort_values(["tier", "minutes", "code"])
+    names = pd.DataFrame(plan.villages)[["code", "township", "name"]]
+    shown = red.merge(names, on="code").head(_MOST_ROWS)
+    if shown.empty:
+        return
+    heads = [_say("乡镇", "township"), _say("村", "village"), _say("层级", "tier"),
+             _say("分钟", "minutes"), _say("原因", "reason")]  # fmt: skip
+    shown = shown.assign(tier=[value_text("tier", t).get(LANG) for t in shown["tier"]])
+    _print_frame(shown[["township", "name", "tier", "minutes", "words"]], heads)
+    _print_rest(len(red), "coverage.csv（--out）")
+
+
+def _print_scenario(plan: Plan, file: Path, folder: Path) -> None:
+    """Print what a scenario changes, and write it village by village."""
+    from qianwan_gis.scenarios import COLUMN_TEXT
+    from qianwan_gis.scenarios.roads import lengths
+
+    found = plan.scenario(file)
+    _print(_say(f"情景：{found.title.zh}", f"Scenario: {found.title.en}"))
+    _print_problems(found.problems)
+    if len(found.lines):
+        roads = found.in_words(lengths(found.lines), LANG)
+        _print_frame(roads, title=_say("道路变动", "Roads"))
+    drop = ["service", "net", "net_low", "net_high"]
+    _print_frame(found.in_words(found.summary.drop(columns=drop), LANG),
+                 title=_say("前后对比（村数）", "Before and after (villages)"))  # fmt: skip
+    changed = found.changed
+    if changed.empty:
+        _print(_say("没有村受影响。", "No village is affected."))
+    else:
+        names = ["township", "name", "tier", "change", "minutes_before", "minutes_after", "holds",
+                 "reason"]  # fmt: skip
+        words = found.in_words(changed.head(_MOST_ROWS), LANG, titles=False)[names]
+        heads = [COLUMN_TEXT[name].get(LANG) for name in names]
+        _print_frame(words, heads, _say("受影响的村", "Villages affected"))
+        _print_rest(len(changed), found.file)
+    _print(str(found.write(folder, LANG)))
+
+
+def _print_rest(count: int, where: str) -> None:
+    if count > _MOST_ROWS:
+        rest = count - _MOST_ROWS
+        _print(_say(f"……另有{rest}行，见 {where}", f"… {rest} more rows in {where}"))
 
 
 @app.command(
@@ -309,7 +474,11 @@ def site(
     ] = None,
     out: Out = None,
 ) -> None:
+    from dataclasses import replace
+
     from qianwan_gis import proposals
+    from qianwan_gis.export.siting import siting_tables
+    from qianwan_gis.report import siting as siting_report
 
     plan = _plan(key)
     if scenario is not None and scenario.suffix.lower() == ".json":
@@ -323,17 +492,39 @@ def site(
         options["candidates"] = proposals.read_candidates(rules.candidates, plan.crs)
     found = plan.propose(service, tier or rules.tier, add=add or rules.add or 3, **options)
     _print_problems(found.problems)
-    if found.refused is not None:
+    if found.refused is not None or found.status == "infeasible":
         raise typer.Exit(1)
-    titles = {
-        "sites": _say("建议新增（按建设次序）", "Proposed sites, in the order to build"),
-        "curve": _say("新增处数与效果", "What each number of sites gives"),
-    }
-    for name, table in (("sites", found.sites), ("curve", found.curve)):
-        shown = table.drop(columns=["lon", "lat"], errors="ignore")
-        heads = [title.get(LANG) for title in proposals.headings(shown)]
-        _print_frame(shown, heads, titles[name])
-    for path in proposals.write(found, _folder(out, plan) / f"site_{found.service}_{found.tier}"):
+    for sentence in siting_report.summary(found, plan):
+        _print(sentence.get(LANG))
+    for table in siting_tables(plan, found):
+        shown = replace(table, frame=table.frame.drop(columns=["lon", "lat"], errors="ignore"))
+        shown = replace(shown, columns=tuple(c for c in table.columns if c.name in shown.frame))
+        _print_table(shown)
+    folder = _folder(out, plan) / f"site_{found.key}"
+    for path in siting_report.write_proposal(plan, found, folder):
+        _print(str(path))
+
+
+@app.command(
+    help=_say(
+        "公平与可达：一刻钟生活圈、公平指标、农村可达指数", "life circles, equity, rural access"
+    )
+)
+def equity(key: Key, out: Out = None, sets: Sets = None) -> None:
+    from qianwan_gis.export.fairness import fairness_tables
+    from qianwan_gis.outputs import write_plain
+    from qianwan_gis.report.fairness import withheld
+
+    plan = _plan(key, sets)
+    made = fairness_tables(plan)
+    for table in made:
+        if table.key != "life_circle":
+            _print_table(table)
+    for text in withheld(plan):
+        _print(text.get(LANG))
+    if not made:
+        raise typer.Exit(1)
+    for path in write_plain(made, _folder(out, plan) / "equity", plan.lang):
         _print(str(path))
 
 
@@ -390,18 +581,37 @@ def sewage(
         float,
         typer.Option("--seconds", min=1, help=_say("求解时限（秒）", "time limit in seconds")),
     ] = 120.0,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help=_say("只作快速方案，不求解", "a quick plan, nothing is solved")
+        ),
+    ] = False,
+    sensitivity: Annotated[
+        bool, typer.Option(help=_say("单价敏感性分析", "how the plan answers to prices"))
+    ] = True,
+    profiles: Annotated[bool, typer.Option(help=_say("绘制纵断面图", "draw the profiles"))] = True,
     sets: Sets = None,
 ) -> None:
-    from qianwan_gis import outputs
+    from qianwan_gis.export import sewage as writing
 
     plan = _plan(key, sets)
-    found = plan.sewage_plan(time_limit=seconds)
+    found = plan.sewage_plan(time_limit=seconds, quick=quick)
+    answers = found.sensitivity() if sensitivity else None
+    # other norms than the county's own make another plan than the one that its outputs are to use
+    kept = plan.adopt_sewage(found, sensitivity=answers, keep=not sets and not quick)
     _print_problems(
         [*(p for p in plan.problems if p.code == "sewer_plant_presumed"), *found.problems], limit=8
     )
-    _print_frame(found.decisions["choice"].value_counts().reset_index())
-    for path in outputs.write_tables(outputs.sewage_tables(found), _folder(out, plan) / "sewage"):
+    for table in writing.overview(plan):
+        _print_table(table)
+    for path in writing.write_sewage(plan, _folder(out, plan) / "sewage", profiles=profiles):
         _print(str(path))
+    if kept is not None:
+        _print(
+            _say(f"方案已保存，qianwan run 将采用：{kept}", f"kept for qianwan run: {kept}"),
+            err=True,
+        )
 
 
 @app.command(
@@ -416,18 +626,43 @@ def water(
     ] = 60.0,
     sets: Sets = None,
 ) -> None:
-    from qianwan_gis import outputs
+    from qianwan_gis.export import water as written
 
     plan = _plan(key, sets)
-    found = plan.water_plan(time_limit=seconds)
-    _print_problems(found.problems, limit=12)
-    _print_frame(found.villages["reason"].value_counts().reset_index())
+    # the register answers first; a design comes second
+    _print_table(written.safety_summary(plan.water_safety, LANG))
+    network = plan.water_network
+    if plan.terrain is None and network is None and plan.water_safety["facility_id"].eq("").all():
+        plan.water_plan()  # says that nothing can be assessed; nothing is written
+    if network is not None:
+        gaps = len(network.joined)
+        _print(_say(f"现状管网：{network.model.num_pipes}段，补接缺口{gaps}处",
+                    f"recorded network: {network.model.num_pipes} pipes, {gaps} gaps closed"))  # fmt: skip
+        _print_problems(network.problems, limit=8)
     folder = _folder(out, plan) / "water"
-    written = outputs.write_tables(outputs.water_tables(found), folder)
-    if found.system is not None:
-        written.append(found.system.write_inp(folder / "network.inp"))
-    for path in written:
+    people = plan.villages.set_index("code")["population"]
+    found = plan.water_plan(time_limit=seconds) if plan.terrain is not None else None
+    if found is not None:
+        _print_problems(found.problems, limit=12)
+        _print_frame(
+            written.ways(found, LANG).value_counts().reset_index(),
+            [_say("供水方式", "way of supply"), _say("村数", "villages")],
+        )
+    files, missing = written.write(
+        folder, LANG, safe=plan.water_safety, plan=found, network=network, people=people
+    )
+    for text in missing:
+        _print(text.get(LANG), err=True)
+    for path in files:
         _print(str(path))
+    if found is not None and found.schemes and not sets:
+        kept = found.keep(plan.plan_file("water"))
+        _print(
+            _say(f"方案已保存，qianwan run 将采用：{kept}", f"kept for qianwan run: {kept}"),
+            err=True,
+        )
+    if found is None:
+        plan.water_plan()  # says what is missing for a design
 
 
 @app.command(help=_say("目标台账与进展", "the ledger of targets"))
@@ -455,7 +690,7 @@ def layers(
     key: Key,
     out: Out = None,
     formats: Annotated[
-        str, typer.Option("--formats", metavar="gpkg,qgz,shp,dxf,kml,kmz,parquet")
+        str, typer.Option("--formats", metavar="gpkg,qgz,shp,dxf,kml,kmz,parquet,cog")
     ] = "gpkg,qgz",
 ) -> None:
     from qianwan_gis.export import write_layers
@@ -465,12 +700,32 @@ def layers(
         _print(str(path))
 
 
+@app.command(help=_say("只写 A3 图册，可加每个乡镇一幅", "write the A3 map sheets only"))
+def atlas(
+    key: Key,
+    out: Out = None,
+    townships: Annotated[
+        bool,
+        typer.Option("--townships", help=_say("每个乡镇另出一幅", "one more sheet per township")),
+    ] = False,
+) -> None:
+    from qianwan_gis.maps import static
+
+    plan = _plan(key)
+    path = static.write_atlas(plan, _folder(out, plan) / "atlas.pdf", townships=townships)
+    _print(str(path))
+    for sheet in (
+        sorted(path.with_name(f"{path.stem}_townships").glob("*.pdf")) if townships else ()
+    ):
+        _print(str(sheet))
+
+
 @app.command("map", help=_say("只写网页地图", "write the web map only"))
 def map_(key: Key, out: Out = None, sets: Sets = None) -> None:
-    from qianwan_gis.maps.offline import save_offline
+    from qianwan_gis.maps import web
 
     plan = _plan(key, sets)
-    _print(str(save_offline(plan.map(), _folder(out, plan) / "map.html")))
+    _print(str(web.write(plan, _folder(out, plan) / "map.html")))
 
 
 @app.command(help=_say("只写报告", "write the report only"))
@@ -528,7 +783,30 @@ def scale(
     if not projects:
         raise UsageError(Text(f"{folder} 下没有县项目", f"there is no county project in {folder}"))
     target = out if out is not None else folder / "coverage"
-    _print(str(many.coverage(projects, target, executor=executor, workers=workers)))
+    asked = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal asked
+        asked = total
+        _print(_say(f"完成{done}县，共{total}县", f"{done} of {total} counties"), err=True)
+
+    try:
+        path = many.coverage(
+            projects, target, executor=executor, workers=workers, progress=tell
+        )  # fmt: skip
+    except DataError as error:
+        _print_problems(error.problems)
+        _print(
+            _say("未写出合并结果；已算完的县保留在 parts 文件夹，改正后再次运行即从此处继续。",
+                 "the merged file was not written; counties that are done stay in the parts folder, "
+                 "and the next run goes on from there."),
+            err=True,
+        )  # fmt: skip
+        raise typer.Exit(1) from None
+    kept = len(projects) - asked
+    _print(_say(f"{len(projects)}个县：新算{asked}个，沿用{kept}个",
+                f"{len(projects)} counties: {asked} computed, {kept} kept from before"))  # fmt: skip
+    _print(str(path))
 
 
 @app.command(help=_say("核对输出是否与 run.json 一致", "check outputs against run.json"))

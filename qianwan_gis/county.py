@@ -90,6 +90,18 @@ class VillagesSpec(_Model):
     review: Path | None = None
 
 
+class ProvidersSpec(_Model):
+    """Files that are asked where a village is; nothing here goes to the network.
+
+    Attributes
+    ----------
+    osm_places
+        OSM file (XML or PBF) with place nodes, such as ``qianwan fetch KEY villages`` writes.
+    """
+
+    osm_places: LayerSpec | None = None
+
+
 class RoadsSpec(_Model):
     """Road files, and whether missing village roads are presumed."""
 
@@ -98,13 +110,27 @@ class RoadsSpec(_Model):
 
 
 class CorridorSpec(_Model):
-    """The demonstration corridor: segments from a file, or a presumed route via named places."""
+    """The demonstration corridor, from one of four sources.
+
+    Attributes
+    ----------
+    segments
+        Lines from a file, with ``equations`` and ``stakes`` where there are any.
+    roads
+        What makes each branch of the road file: ``{主线 = {ref = "S990"}}``.
+    table
+        A table of segments with places and published lengths: routed, presumed.
+    via
+        Names of places on the way: routed, presumed.
+    """
 
     name: str
     name_en: str = ""
     segments: LayerSpec | None = None
     equations: Path | None = None
     stakes: LayerSpec | None = None
+    roads: dict[str, dict[str, str | list[str]]] = {}
+    table: Path | None = None
     via: tuple[str, ...] = ()
     published_km: float | None = None
     source: str = ""
@@ -114,13 +140,107 @@ class CorridorSpec(_Model):
     note: str = ""
 
 
+class ExcludedSpec(LayerSpec):
+    """An area where sewage works may not be, or only in part: ``kind`` says what it is."""
+
+    kind: Literal["water_source", "flood", "steep", "mined"]
+
+
+class PriceSpec(_Model):
+    """The county's own price of a norm ``sewage.cost.*`` (or ``sewage.life.*``), with its source."""
+
+    key: str
+    value: float | list[float]
+    year: int
+    source: str
+    region: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+class SewageSpec(_Model):
+    """What a sewage plan takes into account beside plants and sewers.
+
+    Attributes
+    ----------
+    excluded
+        Areas where no station, pipe or discharge may be.
+    priority
+        Layers of the grounds for priority: ``water_sources``, ``black_odour``, ``rivers``,
+        ``reservoirs`` (catchments or water). Rivers are those of the county where not given.
+    tourist
+        Codes of tourist villages; None where it is not known which are.
+    phases
+        Villages to be treated in each year, as the plans have it.
+    prices
+        Prices of the county with year and source.
+    """
+
+    excluded: tuple[ExcludedSpec, ...] = ()
+    priority: dict[Literal["water_sources", "black_odour", "rivers", "reservoirs"], LayerSpec] = {}
+    tourist: tuple[str, ...] | None = None
+    phases: dict[int, pydantic.NonNegativeInt] = {}
+    prices: tuple[PriceSpec, ...] = ()
+
+
+class WaterSpec(_Model):
+    """The recorded water network: pipes as lines (``diameter_mm``), sources where not the works.
+
+    Gaps up to ``tolerance_m`` between pipes are closed; villages and sources within ``reach_m``
+    of a pipe are on it.
+    """
+
+    network: LayerSpec | None = None
+    sources: LayerSpec | None = None
+    tolerance_m: float = pydantic.Field(default=1.0, ge=0, allow_inf_nan=False)
+    reach_m: float | None = pydantic.Field(default=None, gt=0, allow_inf_nan=False)
+
+
+class ServiceSpec(_Model):
+    """How a county wants a service assessed: ``[services.clinic]`` or ``[services.clinic.village]``.
+
+    What is not said stays as the norms have it. ``capacity`` is how many people one unit of the
+    recorded capacity serves (1 where registers count people); with it facilities can be full.
+    """
+
+    mode: str | None = None
+    limit: float | None = pydantic.Field(default=None, gt=0, allow_inf_nan=False)
+    backup: bool | None = None
+    capacity: float | None = pydantic.Field(default=None, gt=0, allow_inf_nan=False)
+
+
+def services_by_tier(given: Any) -> Any:
+    """Bring ``[services.clinic.village]`` beside ``[services.clinic]``: one flat table."""
+    if not isinstance(given, dict):
+        return given
+    flat: dict[str, Any] = {}
+    for service, table in given.items():
+        if not isinstance(table, dict):
+            flat[service] = table  # anything but a section is told as a fault of this key
+            continue
+        own = {name: value for name, value in table.items() if not isinstance(value, dict)}
+        tiers = {name: value for name, value in table.items() if isinstance(value, dict)}
+        if own or not tiers:
+            flat[service] = own
+        flat |= {f"{service}.{tier}": value for tier, value in tiers.items()}
+    return flat
+
+
 class MapSpec(_Model):
-    """What every map states of itself."""
+    """What every map states of itself.
+
+    Attributes
+    ----------
+    basemaps
+        Basemaps that the web map offers, none switched on: names (``tianditu``, ``amap``, …), a
+        ``.pmtiles`` file, a WMTS capabilities ``.xml``, or a tile address with ``{z} {x} {y}``.
+    """
 
     review_number: str = ""
     maker: str = ""
     scope: str = "内部工作图·未经审核不得公开"
     scope_en: str = "Internal working map, not reviewed for publication"
+    basemaps: tuple[str, ...] = ()
 
 
 class County(_Model):
@@ -149,6 +269,7 @@ class County(_Model):
     synthetic: bool = False
     boundary: BoundarySpec = BoundarySpec()
     villages: VillagesSpec = VillagesSpec()
+    providers: ProvidersSpec = ProvidersSpec()
     roads: RoadsSpec = RoadsSpec()
     facilities: tuple[FacilitySpec, ...] = ()
     corridor: CorridorSpec | None = None
@@ -157,10 +278,20 @@ class County(_Model):
     settlements: LayerSpec | None = None
     areas: LayerSpec | None = None
     targets: tuple[Path, ...] = ()
+    scenarios: tuple[Path, ...] = ()
+    siting: tuple[Path, ...] = ()
+    services: dict[str, ServiceSpec] = {}
+    water: WaterSpec = WaterSpec()
+    sewage: SewageSpec = SewageSpec()
     standards: dict[str, Any] = {}
     map: MapSpec = MapSpec()
     folder: Path = Path()
     file: Path = Path()
+
+    @pydantic.field_validator("services", mode="before")
+    @classmethod
+    def _services(cls, given: Any) -> Any:
+        return services_by_tier(given)
 
     @classmethod
     def open(cls, key_or_path: str | Path) -> County:
@@ -200,7 +331,7 @@ class County(_Model):
         try:
             return cls.model_validate({**table, "standards": flat, "folder": folder, "file": file})
         except pydantic.ValidationError as error:
-            raise DataError(_model_problems(error, file.name).problems) from error
+            raise DataError(model_problems(error, file.name).problems) from error
 
     def resolve(self, path: Path) -> Path:
         """Return a path of the county file as an absolute one."""
@@ -264,7 +395,8 @@ def _wanted(fault: Any) -> str:
     return wanted or str(fault["msg"])
 
 
-def _model_problems(error: pydantic.ValidationError, file: str) -> ProblemLog:
+def model_problems(error: pydantic.ValidationError, file: str) -> ProblemLog:
+    """Return every fault that a settings file has, in both languages."""
     log = ProblemLog()
     for fault in error.errors():
         where = ".".join(str(part) for part in fault["loc"])

@@ -31,7 +31,29 @@ KNOWN_TIERS: dict[str, tuple[str, ...]] = {
     "clinic": ("village", "township", "county"),
     "sewage": ("sewer", "plant", "station", "on_site"),
     "water": ("works",),
-    "corridor": ("post", "scenic", "toilet", "charger"),
+    "corridor": ("post", "scenic", "toilet", "charger", "parking"),
+}
+
+#: Further fields that a register of a tier may have, and headings by which they are known as well.
+#: They stand with the facility, or with the village in its table of supplies.
+REGISTER_FIELDS: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
+    ("sewage", "plant"): {"load": ("现状负荷", "现状处理量", "实际处理量")},
+    ("sewage", "sewer"): {
+        "plant_id": ("污水厂编号", "所属污水厂", "去向"),
+        "depth_m": ("埋深", "管底埋深"),
+        "diameter_mm": ("管径",),
+    },
+    ("water", "works"): {
+        "quality": ("水质", "水质评价", "水质结果", "水质达标"),
+        "quantity_lpcd": ("人均水量", "人均日供水量", "人均供水量"),
+        "to_house": ("入户", "是否入户", "供水入户"),
+        "fetch_minutes": ("取水往返时间", "取水时间"),
+        "fetch_m": ("取水距离", "取水水平距离"),
+        "fetch_height_m": ("取水高差", "取水垂直距离"),
+        "reliability_percent": ("供水保证率", "保证率"),
+        "outage_days": ("停水天数", "年停水天数"),
+        "head_m": ("清水池水位", "出厂水位"),
+    },
 }
 
 #: Tiers recorded as lines; `read_sewers` reads them.
@@ -107,8 +129,9 @@ def read_facilities(
 
     Returns
     -------
-    FACILITIES with ``village_code``; the geometry of a facility whose village is known by region
-    only is missing: it moves with the village in every draw.
+    FACILITIES with ``village_code``, and the `REGISTER_FIELDS` that the registers have; the
+    geometry of a facility whose village is known by region only is missing: it moves with the
+    village in every draw.
     """
     import geopandas as gpd
 
@@ -156,6 +179,7 @@ def read_sewers(
 ) -> gpd.GeoDataFrame:
     """Read the recorded sewers (lines) of a county: ``facility_id, name, basis, source, licence``.
 
+    With the plant that each leads to (``plant_id``), its depth and diameter where the register has them.
     Parameters as for `read_facilities`. Without a register the table is empty.
     """
     import geopandas as gpd
@@ -185,7 +209,9 @@ def read_sewers(
     if not parts:
         empty = {name: pd.Series(dtype=object) for name in columns}
         return gpd.GeoDataFrame(empty, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
-    lines = pd.concat(parts, ignore_index=True)[[*columns, "geometry"]]
+    lines = pd.concat(parts, ignore_index=True)
+    known = [c for c in REGISTER_FIELDS["sewage", "sewer"] if c in lines.columns]
+    lines = lines[[*columns, *known, "geometry"]]
     return gpd.GeoDataFrame(lines, geometry="geometry", crs=crs)
 
 
@@ -204,7 +230,7 @@ def read_supplies(
 
     Returns
     -------
-    Table ``service, tier, facility_id, code``.
+    Table ``service, tier, facility_id, code``, and the `REGISTER_FIELDS` that the files have.
     """
     own = log if log is not None else ProblemLog()
     parts = []
@@ -253,6 +279,7 @@ def read_supplies(
                     row=row,
                     field="facility_id",
                 )
+        extra = _register_fields(table, spec)
         parts.append(
             pd.DataFrame(
                 {
@@ -260,6 +287,7 @@ def read_supplies(
                     "tier": spec.tier,
                     "facility_id": table["facility_id"].astype(str),
                     "code": codes,
+                    **{ours: table[theirs] for theirs, ours in extra.items()},
                 }
             )
         )
@@ -268,7 +296,8 @@ def read_supplies(
     if not parts:
         return pd.DataFrame(columns=["service", "tier", "facility_id", "code"])
     out = pd.concat(parts, ignore_index=True)
-    return out[out["code"].ne("")].drop_duplicates(ignore_index=True)
+    keys = ["service", "tier", "facility_id", "code"]
+    return out[out["code"].ne("")].drop_duplicates(keys, ignore_index=True)
 
 
 def _recorded(
@@ -466,8 +495,20 @@ def _finish(
     if villages is not None:
         # The uncertainty of the place is the village's: it is added by the village's own draws.
         out.loc[out["village_code"].ne(""), "uncertainty_m"] = np.nan
-    columns = [*_COLUMNS, "geometry"]
+    extra = _register_fields(out, spec)
+    out = out.rename(columns=extra)
+    columns = [*_COLUMNS, *extra.values(), "geometry"]
     return out[columns].set_geometry("geometry")
+
+
+def _register_fields(table: pd.DataFrame, spec: FacilitySpec) -> dict[str, str]:
+    """Return ``{their heading: our field}`` of the further fields that a register has."""
+    found: dict[str, str] = {}
+    for ours, names in REGISTER_FIELDS.get((spec.service, spec.tier), {}).items():
+        match = next((n for n in (ours, *names) if n in table.columns), None)
+        if match is not None:
+            found[match] = ours
+    return found
 
 
 def _village_codes(

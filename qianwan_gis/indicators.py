@@ -16,9 +16,11 @@ import numpy as np
 import pandas as pd
 
 from qianwan_gis import _io, schemas
+from qianwan_gis import people as people_rule
 from qianwan_gis._errors import ProblemLog, UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.schemas import Basis, Inventory, Match, Reason, value_text
+from qianwan_gis.uncertainty import SURE
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -27,13 +29,9 @@ if TYPE_CHECKING:
 
 By = Literal["county", "township", "category", "list", "zone"]
 
-#: A figure in people needs this share of the group's units under one definition.
-PEOPLE_SHARE = 0.8
 #: A share of covered villages needs this share of the group's villages assessed: against a
 #: partial register only "covered" can ever be said, and covered over assessed would be 100 %.
 ASSESSED_SHARE = 0.8
-#: Years that still count as one definition.
-PEOPLE_YEARS = 10
 #: Shares of a county and siting need this share of its villages as points.
 POINT_SHARE = 0.8
 #: Slopes need terrain cells no wider than this (m); relief from wider ones hides valleys.
@@ -81,16 +79,19 @@ def summary(
     people_assessed, people_covered, share_people, people_kind``. ``share`` is covered over
     assessed, given only against a complete register and where at least 80 % of the group's villages were
     assessed; the people columns are empty where the 80 % rule forbids them, and count the units
-    of ``people_kind`` alone.
+    of ``people_kind`` alone. Where a second facility was looked for, ``backup`` counts the covered
+    villages that surely have one in reach.
     """
     members = _members(villages, by, county, corridor_villages)
     numbers = ["villages", "assessed", "covered", "uncovered", "unknown"]
     people = ["share", "people", "people_assessed", "people_covered", "share_people", "people_kind"]
-    columns = [by, "service", "tier", *numbers, *people]
+    twice = ["backup"] if "p_backup" in coverage.columns else []
+    columns = [by, "service", "tier", *numbers, *twice, *people]
     if members.empty or coverage.empty:
         return pd.DataFrame(columns=columns)
     heads = {name: one_definition(group) for name, group in _groups(members, villages)}
-    joined = members.merge(coverage[["code", "service", "tier", "covered"]], on="code")
+    wanted = ["code", "service", "tier", "covered", *(["p_backup"] if twice else [])]
+    joined = members.merge(coverage[wanted], on="code")
     joined["covered"] = joined["covered"].astype("boolean")
     denied = {
         (service, tier)
@@ -121,6 +122,8 @@ def summary(
             "share": yes.sum() / assessed if whole and assessed >= ASSESSED_SHARE * n else np.nan,
             "people_kind": "",
         }
+        if twice and part["p_backup"].notna().any():
+            row["backup"] = int((yes & part["p_backup"].ge(SURE - 1e-9).to_numpy()).sum())
         if counts is not None:
             kind, heads_of = counts
             heads_here = heads_of.reindex(part["code"]).fillna(0.0).to_numpy()
@@ -176,27 +179,17 @@ def _groups(members: pd.DataFrame, villages: pd.DataFrame) -> Iterable[tuple[Any
 
 
 def one_definition(group: pd.DataFrame) -> tuple[str, pd.Series] | None:
-    """Return the population kind that 80 % of a group share within ten years, and its figures."""
-    people = pd.to_numeric(group["population"], errors="coerce")
-    year = pd.to_numeric(group["population_year"], errors="coerce")
-    kind = group["population_kind"].fillna("").astype(str)
-    usable = people.notna() & year.notna() & kind.ne("")
-    best: tuple[int, float, str, pd.Series] | None = None
-    for name in sorted(kind[usable].unique()):
-        mine = usable & kind.eq(name)
-        for first in sorted(year[mine].unique()):
-            window = mine & year.between(first, first + PEOPLE_YEARS)
-            found = (int(window.sum()), float(first), name, window)
-            if best is None or found[:2] > best[:2]:
-                best = found
-    if best is None or best[0] < PEOPLE_SHARE * len(group):
+    """Return the population kind that 80 % of a group share within ten years, and its figures.
+
+    The rule is that of `qianwan_gis.people`.
+    """
+    found = people_rule.agreement(group)
+    if found is None or not found.enough:
         return None
-    window = best[3]
-    last = int(year[window].max())
-    first_year = int(year[window].min())
-    span = f"{first_year}" if first_year == last else f"{first_year}–{last}"
-    figures = pd.Series(people[window].to_numpy(float), index=group.loc[window, "code"])
-    return f"{_KIND_TEXT[best[2]].zh} {span}" if best[2] in _KIND_TEXT else best[2], figures
+    people = pd.to_numeric(group["population"], errors="coerce").to_numpy(float)
+    figures = pd.Series(people[found.rows], index=group.loc[found.rows, "code"])
+    known = _KIND_TEXT.get(found.kind)
+    return f"{known.zh} {found.years()}" if known else found.kind, figures
 
 
 # ---------------------------------------------------------------------------------------------
@@ -465,8 +458,9 @@ def to_collect(
                      total))  # fmt: skip
     if not has_terrain:
         rows.append((4, Text("数字高程（30米或更细）", "terrain, 30 m or finer"),
-                     Text("没有地形数据，坡度、重力流和供水压力不能算",
-                          "no terrain: slopes, gravity flow and water pressure cannot be computed"),
+                     Text("没有地形数据，行程时间不计坡度，重力流和供水压力不能算",
+                          "no terrain: times take no account of slopes; no gravity flow, no water "
+                          "pressure"),
                      Text("自然资源部门", "natural resources department"), total))  # fmt: skip
     rows.sort(key=lambda row: (row[0], -row[4]))
     table = pd.DataFrame(

@@ -16,17 +16,16 @@ import pandas as pd
 
 from qianwan_gis import __version__, _io, report, review
 from qianwan_gis._errors import Problem, UnavailableError, UsageError
-from qianwan_gis._text import Text
+from qianwan_gis._text import Lang, Text
 from qianwan_gis.export import content, gpkg, tables
-from qianwan_gis.maps import static, web
-from qianwan_gis.maps.offline import save_offline
+from qianwan_gis.export.corridor import corridor_tables
+from qianwan_gis.maps import static, strips, web
 
 if TYPE_CHECKING:
     from qianwan_gis.plan import Plan
-    from qianwan_gis.services.sewage import SewagePlan
-    from qianwan_gis.services.water import WaterPlan
 
 RECORD = "run.json"
+STRIPS = "strips.pdf"
 _LIBRARIES = ("folium", "geopandas", "matplotlib", "numba", "numpy", "pandas", "pyproj", "scipy", "shapely")  # fmt: skip
 
 
@@ -44,6 +43,14 @@ def files(plan: Plan) -> dict[str, Text]:
         "coverage.csv": Text("服务覆盖明细", "coverage, row by row"),
         f"{plan.county.key}.gpkg": Text("规划图层（QGIS）", "planning layers (QGIS)"),
         "atlas.pdf": Text("A3 图册", "A3 map sheets"),
+        **({STRIPS: Text("廊带带状图（A3）", "strip maps (A3)")} if _has_strips(plan) else {}),
+        **{
+            result.file: Text(
+                f"情景“{result.title.zh}”逐村前后",
+                f"scenario “{result.title.en}”, village by village",
+            )
+            for result in plan.scenarios
+        },
         RECORD: Text("运行记录与校验值", "record of the run, with checksums"),
     }
 
@@ -65,10 +72,16 @@ def write(plan: Plan, folder: Path) -> Path:
         (f"{plan.county.key}.gpkg", lambda path: gpkg.write(plan, path)),
         ("tables.xlsx", lambda path: tables.write_xlsx(plan, path)),
         ("coverage.csv", lambda path: tables.write_csv(plan, path)),
-        ("map.html", lambda path: save_offline(web.web_map(plan), path)),
+        ("map.html", lambda path: web.write(plan, path)),
         ("atlas.pdf", lambda path: static.write_atlas(plan, path)),
         ("report.docx", lambda path: report.write_report(plan, path.parent)),
     ]
+    steps += [
+        (result.file, lambda path, r=result: r.write(path.parent, plan.lang))  # type: ignore[misc]
+        for result in plan.scenarios
+    ]
+    if _has_strips(plan):
+        steps.append((STRIPS, lambda path: strips.write_strips(plan, path)))
     timing: dict[str, float] = {}
     missing: list[str] = []
     with _io.staged_folder(folder) as stage:
@@ -83,6 +96,35 @@ def write(plan: Plan, folder: Path) -> Path:
         _write_record(plan, stage, timing, missing)
         _keep_foreign(folder, stage)
     return folder
+
+
+def _has_strips(plan: Plan) -> bool:
+    """Whether there is a corridor with stakes: a presumed course has no strip maps."""
+    return plan.disclosure.stakes and bool(plan.corridor_tables)
+
+
+def write_corridor(plan: Plan, folder: Path, *, every_km: float | None = None) -> list[Path]:
+    """Write what `qianwan corridor` gives: the strip maps, and the tables as CSV for Excel.
+
+    Parameters
+    ----------
+    folder
+        Gets ``strips.pdf`` and one ``corridor_<table>.csv`` each; other files in it are kept.
+    every_km
+        Length of road on one sheet.
+
+    Raises
+    ------
+    UnavailableError
+        No corridor with stakes, or no Chinese font.
+    """
+    written = [strips.write_strips(plan, folder / STRIPS, every_km=every_km)]
+    for table in corridor_tables(plan):
+        titles = [content.heading(column, plan.lang) for column in table.columns]
+        text = table.frame.map(tables.safe_cell).set_axis(titles, axis=1).to_csv(index=False)
+        name = table.key.replace("corridor_report_", "corridor_") + ".csv"
+        written.append(_io.write_bytes(folder / name, text.encode("utf-8-sig")))
+    return written
 
 
 def write_geocoding(plan: Plan, folder: Path) -> list[Path]:
@@ -109,25 +151,6 @@ def write_geocoding(plan: Plan, folder: Path) -> list[Path]:
     return [*written, regions]
 
 
-def sewage_tables(plan: SewagePlan) -> dict[str, pd.DataFrame]:
-    """Return the tables and layers of a sewage plan by file name."""
-    return {
-        "decisions": plan.decisions, "pipes": plan.pipes, "stations": plan.stations,
-        "pumps": plan.pumps, "quantities": plan.quantities, "costs": plan.costs,
-    }  # fmt: skip
-
-
-def water_tables(plan: WaterPlan) -> dict[str, pd.DataFrame]:
-    """Return the tables and layers of a water plan by file name."""
-    cost = pd.DataFrame({"item": list(plan.cost), "yuan": list(plan.cost.values())})
-    return {
-        "villages": plan.villages, "pipes": plan.pipes, "stations": plan.stations,
-        "tanks": plan.tanks, "break_pressure_tanks": plan.break_pressure_tanks,
-        "valves": plan.valves, "zones": plan.zones, "systems": plan.systems,
-        "quantities": plan.quantities, "cost": cost,
-    }  # fmt: skip
-
-
 def write_tables(frames: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     """Write tables as CSV for Excel, and those with geometry as layers of one GeoPackage too."""
     import geopandas as gpd
@@ -141,6 +164,16 @@ def write_tables(frames: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]
             if isinstance(frame, gpd.GeoDataFrame) and len(frame):
                 frame.to_file(stage / "layers.gpkg", layer=name)
     return sorted(folder.iterdir())
+
+
+def write_plain(made: Sequence[content.Table], folder: Path, lang: Lang) -> list[Path]:
+    """Write plain tables as CSV for Excel, with readers' headings; other files there are kept."""
+    written = []
+    for table in made:
+        titles = [content.heading(column, lang) for column in table.columns]
+        text = table.frame.map(tables.safe_cell).set_axis(titles, axis=1).to_csv(index=False)
+        written.append(_io.write_bytes(folder / f"{table.key}.csv", text.encode("utf-8-sig")))
+    return written
 
 
 def _keep_foreign(old: Path, stage: Path) -> None:

@@ -7,7 +7,9 @@ is first asked for; a scenario is another plan.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
@@ -28,16 +30,21 @@ from qianwan_gis import (
 )
 from qianwan_gis import facilities as facility_files
 from qianwan_gis import roads as road_files
+from qianwan_gis import scenarios as what_if
 from qianwan_gis._errors import DataError, Problem, ProblemLog, UnavailableError, UsageError
 from qianwan_gis._text import Lang, Text
-from qianwan_gis.corridor import Corridor, route_via
+from qianwan_gis.corridor import Corridor, from_roads, from_table, places_of, route_via
 from qianwan_gis.corridor import report as corridor_reports
 from qianwan_gis.county import County, LayerSpec
 from qianwan_gis.gazetteer import Gazetteer
 from qianwan_gis.network import RoadNetwork
+from qianwan_gis.network import modes as terrain_modes
 from qianwan_gis.review import read_review
+from qianwan_gis.scenarios import Scenario, ScenarioResult
 from qianwan_gis.schemas import ROADS, Inventory, empty_layer, value_text
-from qianwan_gis.services import access, compute_coverage
+from qianwan_gis.services import Joint, access, compute_coverage, fairness, planned
+from qianwan_gis.services.choices import Choices
+from qianwan_gis.services.ground import Ground
 from qianwan_gis.standards import Standards
 from qianwan_gis.terrain import Terrain
 from qianwan_gis.uncertainty import Draws, seed_of
@@ -48,15 +55,18 @@ if TYPE_CHECKING:
     import pyproj
     from numpy.typing import NDArray
 
+    from qianwan_gis.proposals import Proposal
+    from qianwan_gis.proposals import Scenario as SitingRules
     from qianwan_gis.services.sewage import SewagePlan
-    from qianwan_gis.services.water import WaterPlan
+    from qianwan_gis.services.water import WaterPlan, WaterSystem
 
 _T = TypeVar("_T")
 
 #: The inputs that `Plan.check` reads, in the order of the data flow.
 _INPUT_STEPS = (
     "boundary", "gazetteer", "village_list", "located", "recorded_roads", "facilities", "sewers",
-    "supplies", "segments", "corridor", "areas", "rivers", "terrain", "targets", "datum_doubts",
+    "supplies", "segments", "corridor", "areas", "rivers", "terrain", "excluded_areas", "targets",
+    "scenario_files", "siting_rules", "datum_doubts", "water_network",
 )  # fmt: skip
 
 
@@ -77,6 +87,8 @@ class Plan:
         Corridor zone widths to use instead of the county's.
     providers
         Geocoding services to ask for villages without a point.
+    choices
+        Mode, limit, second facility and capacities by service, instead of the county's own.
     """
 
     def __init__(
@@ -87,6 +99,7 @@ class Plan:
         overrides: Mapping[str, Any] | None = None,
         width_m: float | Sequence[float] | None = None,
         providers: Sequence[geocoding.Provider] = (),
+        choices: Choices | None = None,
     ) -> None:
         self.county = county
         self.lang = lang
@@ -94,6 +107,8 @@ class Plan:
         self._width_m = width_m
         self._providers = tuple(providers)
         self._log = ProblemLog()
+        self._assessed: dict[tuple[tuple[str, str], ...], tuple[pd.DataFrame, Joint]] = {}
+        self._asked: list[Proposal] = []
         self._road_file: NDArray[np.intp] = np.zeros(0, dtype=np.intp)  # which file a road is from
         try:
             own = Standards.load(county.standards)
@@ -103,7 +118,31 @@ class Plan:
                     "bad_setting", "error", error.text, file=county.file.name, field="standards"
                 )
             ) from error
-        self.standards = own.replace(self._overrides)
+        try:
+            self.choices = Choices.of(county.services) if choices is None else choices
+        except UsageError as error:
+            raise DataError(
+                Problem("bad_setting", "error", error.text, file=county.file.name, field="services")
+            ) from error
+        own = self._priced(own)
+        self.standards = own.replace(self.choices.limit).replace(self._overrides)
+
+    def _priced(self, own: Standards) -> Standards:
+        """Put the county's prices, with their year and source, over the carried ones."""
+        prices = self.county.sewage.prices
+        try:
+            return own.replace({p.key: p.value for p in prices}).documented(
+                {
+                    p.key: {"clause": f"{p.year}年", "source": p.source, "low": p.low,
+                            "high": p.high, "region": p.region or self.county.name}
+                    for p in prices
+                }
+            )  # fmt: skip
+        except UsageError as error:
+            raise DataError(
+                Problem("bad_setting", "error", error.text, file=self.county.file.name,
+                        field="sewage.prices")
+            ) from error  # fmt: skip
 
     @classmethod
     def open(
@@ -130,14 +169,20 @@ class Plan:
         standards: Mapping[str, Any] | None = None,
         width_m: float | Sequence[float] | None = None,
         lang: Lang | None = None,
+        services: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Plan:
-        """Return a scenario: a fresh plan of the same county with other choices."""
+        """Return a scenario: a fresh plan of the same county with other choices.
+
+        ``services`` is by service or tier, as in the county's file: ``{"clinic.village":
+        {"mode": "car", "limit": 20, "backup": True, "capacity": 500}}``.
+        """
         return Plan(
             self.county,
             lang=lang or self.lang,
             overrides={**self._overrides, **(standards or {})},
             width_m=width_m if width_m is not None else self._width_m,
             providers=self._providers,
+            choices=self.choices.also(services or {}),
         )
 
     def check(self) -> Plan:
@@ -271,7 +316,8 @@ class Plan:
         located = geocoding.locate(
             gazetteer=self.gazetteer, outline=self.boundary, crs=self.crs,
             standards=self.standards, lists=self.village_list, review=review,
-            townships=self.township_areas, providers=self._providers,
+            townships=self.township_areas,
+            providers=(*geocoding.file_providers(self.county), *self._providers),
         )  # fmt: skip
         self._log.extend(located.problems)
         return located
@@ -282,7 +328,8 @@ class Plan:
         spec = self.county.boundary.townships
         if spec is None:
             return None
-        return self._read(lambda log: self._layer(spec, "Polygon", log).to_crs(self.crs))
+        layer = self._read(lambda log: self._layer(spec, "Polygon", log).to_crs(self.crs))
+        return geocoding.areas.named(layer, spec.path.name)
 
     @property
     def villages(self) -> gpd.GeoDataFrame:
@@ -401,7 +448,7 @@ class Plan:
         spec = self.county.corridor.segments if self.county.corridor else None
         return self._read(lambda log: self._layer(spec, "LineString", log)) if spec else None
 
-    def _layer(self, spec: LayerSpec, kind: str, log: ProblemLog) -> gpd.GeoDataFrame:
+    def _layer(self, spec: LayerSpec, kind: str | None, log: ProblemLog) -> gpd.GeoDataFrame:
         return _io.read_layer(
             self.county.resolve(spec.path), layer=spec.layer, crs=spec.crs, datum=spec.datum,
             encoding=spec.encoding, columns=spec.columns, kind=kind, log=log,
@@ -457,8 +504,47 @@ class Plan:
 
     @cached_property
     def network(self) -> RoadNetwork:
-        """The road network of `roads`, with seconds by mode and metres."""
-        return self._read(lambda log: RoadNetwork.from_roads(self.roads, self.standards, log=log))
+        """The road network of `roads`, with seconds by mode and metres.
+
+        Where the county has terrain fine enough for slopes, times follow slope and bends.
+        """
+        return self._measured[0]
+
+    @cached_property
+    def ground(self) -> Ground | None:
+        """The terrain under the network; ``None`` without one that is fine enough for slopes."""
+        return self._measured[1]
+
+    @cached_property
+    def _measured(self) -> tuple[RoadNetwork, Ground | None]:
+        return self._read(lambda log: self.measure(self.roads, log=log))
+
+    def measure(
+        self, roads: gpd.GeoDataFrame, *, planned: bool = False, log: ProblemLog | None = None
+    ) -> tuple[RoadNetwork, Ground | None]:
+        """Make a network of roads as this plan measures travel: its modes, standards and terrain.
+
+        Parameters
+        ----------
+        roads
+            ROADS.
+        planned
+            Whether planned roads are part of it.
+        log
+            Gets notes on the network's parts and on roads without heights.
+        """
+        flat = RoadNetwork.from_roads(
+            roads, self.standards, tuple(self.choices.modes()), planned=planned, log=log
+        )
+        terrain = self.terrain
+        if terrain is None or terrain.cell_m > indicators.SLOPE_CELL_M:
+            return flat, None
+        net = terrain_modes.with_terrain(
+            flat, terrain, standards=self.standards, to_norm=True, log=log
+        )
+        rivers = self.rivers
+        friction = rivers if rivers is not None and "friction" in rivers.columns else None
+        return net, Ground(terrain, flat, self.standards, friction)
 
     @cached_property
     def draws(self) -> Draws:
@@ -467,10 +553,17 @@ class Plan:
 
     @cached_property
     def corridor(self) -> Corridor | None:
-        """The demonstration corridor: from segments, or presumed through named places."""
+        """The demonstration corridor: from segments, from roads, or presumed through places."""
         spec = self.county.corridor
         if spec is None:
             return None
+        given = [n for n in ("segments", "roads", "table", "via") if getattr(spec, n)]
+        if len(given) > 1:
+            there = "、".join(given)
+            problem = Problem("bad_setting", "error",
+                              Text(f"廊带只能有一种来源，写了 {there}", f"one source only, not {there}"),
+                              file=self.county.file.name, field="corridor")  # fmt: skip
+            raise DataError(problem)
         if self.segments is not None:
             stakes = self._read(
                 lambda log: self._layer(spec.stakes, "Point", log) if spec.stakes else None
@@ -485,11 +578,25 @@ class Plan:
             )  # fmt: skip
             self._log.extend(made.problems)
             return made
-        if not spec.via:
+        if spec.roads:
+            try:
+                made = from_roads(self.recorded_roads, spec.roads, name=spec.name)
+            except UsageError as error:  # the county's file is input, not the call
+                problem = Problem("bad_setting", "error", error.text,
+                                  file=self.county.file.name, field="corridor.roads")  # fmt: skip
+                raise DataError(problem) from error
+        elif spec.table:
+            rows = _io.read_table(self.county.resolve(spec.table))
+            places = self._via_places(places_of(rows), field="corridor.table")
+            made = from_table(self.network, rows, places, name=spec.name, file=spec.table.name)
+        elif spec.via:
+            made = route_via(self.network, self._via_places(spec.via), name=spec.name)
+        else:
             return None
-        return route_via(self.network, self._via_places(spec.via), name=spec.name)
+        self._log.extend(made.problems)
+        return made
 
-    def _via_places(self, names: Sequence[str]) -> gpd.GeoDataFrame:
+    def _via_places(self, names: Sequence[str], *, field: str = "corridor.via") -> gpd.GeoDataFrame:
         """Points of the named places: township seats first, then villages with a point."""
         seats = self.townships.set_index("township")["geometry"]
         villages = self.villages[self.villages["basis"] == "point"].set_index("name")["geometry"]
@@ -505,7 +612,7 @@ class Plan:
             raise DataError(
                 Problem("unknown_via", "error",
                         Text(f"廊带途经地没有点位：{there}", f"no point for the corridor's via places: {there}"),
-                        file=self.county.file.name, field="corridor.via")
+                        file=self.county.file.name, field=field)
             )  # fmt: skip
         return gpd.GeoDataFrame({"name": list(found)}, geometry=list(found.values()), crs=self.crs)
 
@@ -541,12 +648,147 @@ class Plan:
         return compute_coverage(
             self.villages, self.regions, self.network, self.facilities, self.inventories,
             self.standards, self.draws, seats=self.townships, sewers=self.sewers,
-            supplies=self.supplies,
+            supplies=self.supplies, ground=self.ground, planned=self._planned_rows(),
+            **self.choices.options(),
         )  # fmt: skip
 
-    def propose(self, service: str, tier: str = "", **options: Any) -> proposals.Proposal:
+    def _planned_rows(self) -> dict[str, pd.DataFrame]:
+        """What the plans of designed services say of the villages, by service."""
+        from qianwan_gis.services import sewage
+
+        found = {}
+        if self.sewage is not None:
+            found["sewage"] = sewage.coverage_rows(self.sewage)
+        supply = self._planned_water()
+        if supply is not None:
+            found["water"] = supply
+        return found
+
+    def assessed(self, keys: tuple[tuple[str, str], ...]) -> tuple[pd.DataFrame, Joint]:
+        """Return the coverage of some (service, tier), with the verdict of every draw."""
+        if keys not in self._assessed:
+            joint = Joint()
+            table = compute_coverage(
+                self.villages, self.regions, self.network, self.facilities, self.inventories,
+                self.standards, self.draws, seats=self.townships, joint=joint, ground=self.ground,
+                only=keys, **self.choices.options(),
+            )  # fmt: skip
+            self._assessed[keys] = (table, joint)
+        return self._assessed[keys]
+
+    def scenario(self, what: str | Path | Scenario) -> ScenarioResult:
+        """Compare the county as it is with a scenario, village by village.
+
+        Parameters
+        ----------
+        what
+            A scenario, its file (TOML or JSON), or what the web map exported (JSON).
+
+        Raises
+        ------
+        DataError
+            The file is at fault, or names what does not exist: all faults at once.
+        """
+        if isinstance(what, Scenario):
+            return what_if.evaluate(self, what)
+        file = Path(what)
+        try:
+            return what_if.evaluate(self, self._read_scenario(file))
+        except DataError as error:
+            named = [dataclasses.replace(p, file=p.file or file.name) for p in error.problems]
+            raise DataError(named) from error
+
+    def _read_scenario(self, file: Path) -> Scenario:
+        from qianwan_gis.maps import whatif
+
+        if what_if.is_from_map(file):
+            return what_if.from_map(whatif.Scenario.read(file), file.stem)
+        return Scenario.read(file)
+
+    @cached_property
+    def scenarios(self) -> list[ScenarioResult]:
+        """What the scenarios change that the county's file names."""
+        found = []
+        for path, scenario in zip(self.county.scenarios, self.scenario_files, strict=True):
+            try:
+                found.append(self.scenario(scenario))
+            except DataError as error:
+                named = [dataclasses.replace(p, file=p.file or path.name) for p in error.problems]
+                raise DataError(named) from error
+        return found
+
+    @cached_property
+    def scenario_files(self) -> list[Scenario]:
+        """The scenarios that the county's file names, as they were written."""
+        faults, found = ProblemLog(), list[Scenario]()
+        for path in self.county.scenarios:
+            try:
+                found.append(self._read_scenario(self.county.resolve(path)))
+            except DataError as error:
+                faults.extend(error.problems)
+        names = [scenario.file_name for scenario in found]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            faults.add(
+                "error", "duplicate_id", f"情景名“{name}”重复", f"two scenarios are called “{name}”",
+                file=self.county.file.name, field="scenarios",
+            )  # fmt: skip
+        faults.raise_errors()
+        return found
+
+    def propose(self, service: str, tier: str = "", **options: Any) -> Proposal:
         """Where the next facilities of a service should go, see `qianwan_gis.proposals.propose`."""
-        return proposals.propose(self, service, tier, **options)
+        found = proposals.propose(self, service, tier, **options)
+        self._asked = [p for p in self._asked if p.key != found.key] + [found]
+        return found
+
+    @property
+    def proposals(self) -> list[Proposal]:
+        """What the outputs show of siting: what the county's file asks for, then `propose`d since."""
+        asked = {p.key for p in self._asked}
+        return [*(p for p in self._sited if p.key not in asked), *self._asked]
+
+    @cached_property
+    def siting_rules(self) -> list[SitingRules]:
+        """The siting questions that the county's file names (``siting``), as they were written."""
+        return self._read(self._read_siting)
+
+    def _read_siting(self, log: ProblemLog) -> list[SitingRules]:
+        found = []
+        for path in self.county.siting:
+            try:
+                rules = proposals.read_scenario(self.county.resolve(path))
+            except DataError as error:
+                log.extend(error.problems)
+                continue
+            if not rules.service:
+                log.add("error", "bad_value", "没有写明 service（要选址的服务）", "names no service",
+                        file=path.name, field="service")  # fmt: skip
+            found.append(rules)
+        return found
+
+    @cached_property
+    def _sited(self) -> list[Proposal]:
+        found = []
+        for path, rules in zip(self.county.siting, self.siting_rules, strict=True):
+            plan = self.replace(standards=rules.standards) if rules.standards else self
+            options = rules.options()
+            if rules.candidates is not None:
+                options["candidates"] = proposals.read_candidates(rules.candidates, self.crs)
+            try:
+                made = proposals.propose(
+                    plan, rules.service, rules.tier, add=rules.add or 3, **options
+                )
+            except UsageError as error:  # the county's file is input, not the call
+                raise DataError(
+                    Problem("bad_value", "error", error.text, file=path.name)
+                ) from error
+            found.append(made)
+        return found
+
+    @cached_property
+    def fairness(self) -> fairness.Fairness:
+        """Life circles, equity of access and the Rural Access Index, as far as the data bear them."""
+        return fairness.assess(self)
 
     def life_circles(self, required: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
         """Which services each village has within a quarter of an hour's walk (一刻钟生活圈).
@@ -561,29 +803,132 @@ class Plan:
             limit=float(self.standards.value("life_circle.walk_minutes")),
         )  # fmt: skip
 
-    def sewage_plan(self, *, time_limit: float = 120.0) -> SewagePlan:
+    def sewage_plan(self, *, time_limit: float = 120.0, quick: bool = False) -> SewagePlan:
         """Choose 纳管, 集中 or 分散 for every settlement, see `services.sewage.plan_sewage`.
 
         The unit is the settlement (自然村) where the county supplied them, the village otherwise.
+        ``quick`` leaves it at a local search. `sewage` is the plan that outputs draw on.
 
         Raises
         ------
         UnavailableError
             The county has no terrain: nothing can be assessed.
         """
+        return self._plan_sewage(time_limit=time_limit, method="quick" if quick else "exact")
+
+    @cached_property
+    def sewage(self) -> SewagePlan | None:
+        """The sewage plan that every output draws on; ``None`` where the county lacks what it needs.
+
+        The solved plan that ``qianwan sewage`` kept, while it fits the present inputs, else a quick
+        one (`services.planned`). It needs terrain, roads that are not presumed, and people.
+        """
+        if self.terrain is None or self.county.roads.presume_links:
+            return None
+        try:
+            found = self._plan_sewage(method="quick", kept=self.plan_file("sewage"))
+        except (DataError, UsageError) as error:  # the other services need not wait for this one
+            text = error.problems[0].text if isinstance(error, DataError) else error.text
+            self._log.add(
+                "warning", "no_sewage_plan", f"没有污水方案：{text.zh}", f"no sewage plan: {text.en}",
+                file="settlements",
+                fix=("qianwan sewage 列出全部问题", "qianwan sewage lists every fault"),
+            )  # fmt: skip
+            return None
+        self._log.extend(found.problems)
+        return found
+
+    def adopt_sewage(
+        self, found: SewagePlan, *, sensitivity: pd.DataFrame | None = None, keep: bool = False
+    ) -> Path | None:
+        """Let every output draw on a solved plan from now on; ``keep`` it for later runs as well.
+
+        Returns
+        -------
+        The file in which it was kept (`services.planned`).
+        """
+        notes = {} if sensitivity is None else {"sensitivity": sensitivity.to_dict("records")}
+        for name in ("sewage_priorities", "sewage_phases", "coverage", "to_collect"):
+            self.__dict__.pop(name, None)
+        self.__dict__["sewage"] = replace(found, notes=notes)
+        return found.keep(self.plan_file("sewage"), **notes) if keep else None
+
+    def plan_file(self, service: str) -> Path:
+        """Where the county's solved plan of a service is kept (`services.planned`)."""
+        return planned.path(self.county.folder, self.county.key, service)
+
+    def _plan_sewage(self, **options: Any) -> SewagePlan:
         from qianwan_gis.services import sewage
 
         self._need_terrain()
-
         plants = self.facilities[
             (self.facilities["service"] == "sewage") & (self.facilities["tier"] == "plant")
         ]
+        sewers = self._sewers_to_plants(plants)
+        units = self.settlements
         return sewage.plan_sewage(
-            self.settlements, network=self.network, terrain=self.terrain, plants=plants,
-            sewers=self._sewers_to_plants(plants), standards=self.standards, time_limit=time_limit,
+            units, network=self.network, terrain=self.terrain, plants=plants, sewers=sewers,
+            standards=self.standards, excluded=self.excluded_areas,
+            served=sewage.served(
+                units, facilities=self.facilities, sewers=sewers, supplies=self.supplies,
+                standards=self.standards,
+            ), **options,
         )  # fmt: skip
 
-    def water_plan(self, *, time_limit: float = 60.0) -> WaterPlan:
+    @cached_property
+    def excluded_areas(self) -> gpd.GeoDataFrame | None:
+        """Areas where sewage works may not be: ``kind`` and polygon, where the county has them."""
+        specs = self.county.sewage.excluded
+        if not specs:
+            return None
+        parts = [
+            self._read(lambda log, s=spec: self._layer(s, "Polygon", log).to_crs(self.crs)).assign(  # type: ignore[misc]
+                kind=spec.kind
+            )[["kind", "geometry"]]
+            for spec in specs
+        ]
+        return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=self.crs)
+
+    @cached_property
+    def sewage_priorities(self) -> pd.DataFrame | None:
+        """Villages or settlements in the order of the grounds for treating them first."""
+        if self.sewage is None:
+            return None
+        spec = self.county.sewage
+        layers: dict[str, Any] = {
+            name: self._read(lambda log, s=given: self._layer(s, None, log).to_crs(self.crs))  # type: ignore[misc]
+            for name, given in spec.priority.items()
+        }
+        layers.setdefault("rivers", self.rivers)
+        if "water_sources" not in layers and self.excluded_areas is not None:
+            zones = self.excluded_areas[self.excluded_areas["kind"].eq("water_source")]
+            layers["water_sources"] = zones if len(zones) else None
+        return self.sewage.priorities(**layers, tourist=spec.tourist)
+
+    @cached_property
+    def sewage_phases(self) -> pd.DataFrame | None:
+        """Which village in which year: the county's ``[sewage.phases]``, else what the targets say."""
+        plan, ranking = self.sewage, self.sewage_priorities
+        if plan is None or ranking is None:
+            return None
+        return plan.phases(self.sewage_counts, ranking)
+
+    @property
+    def sewage_sensitivity(self) -> pd.DataFrame | None:
+        """How the plan answers to prices at the ends of their ranges: kept with a solved plan."""
+        told = self.sewage.notes.get("sensitivity") if self.sewage is not None else None
+        return pd.DataFrame(told) if told else None
+
+    @property
+    def sewage_counts(self) -> dict[int, int]:
+        """Villages to be treated in each year."""
+        from qianwan_gis.services import sewage
+
+        return dict(self.county.sewage.phases) or sewage.counts_of_targets(self.targets)
+
+    def water_plan(
+        self, *, time_limit: float | None = 60.0, quick: bool = False, kept: Path | None = None
+    ) -> WaterPlan:
         """Design the supply of every village with a point, see `services.water.plan_water`.
 
         Raises
@@ -602,7 +947,86 @@ class Plan:
         return water.plan_water(
             self.villages[self.villages["basis"] == "point"], network=self.network,
             terrain=self.terrain, works=works, standards=self.standards,
-            supplies=own if len(own) else None, time_limit=time_limit,
+            supplies=own if len(own) else None, time_limit=time_limit, quick=quick,
+            gap=0.05 if quick else 5e-3, kept=kept,
+        )  # fmt: skip
+
+    @cached_property
+    def water(self) -> WaterPlan | None:
+        """The plan of water supply that every output draws on; ``None`` where none can be made.
+
+        The solved plan that ``qianwan water`` kept, while it fits the present inputs, else a quick
+        one: one tree per works, without a clock (`services.planned`). It needs terrain, roads that
+        are not presumed, recorded works, and people.
+        """
+        works = (self.facilities["service"] == "water") & (self.facilities["tier"] == "works")
+        if self.terrain is None or self.county.roads.presume_links or not works.any():
+            return None
+        try:
+            found = self.water_plan(time_limit=None, quick=True, kept=self.plan_file("water"))
+        except (DataError, UsageError) as error:  # the other services need not wait for this one
+            text = error.problems[0].text if isinstance(error, DataError) else error.text
+            self._log.add(
+                "warning", "no_water_plan", f"没有供水方案：{text.zh}", f"no water plan: {text.en}",
+                file="villages",
+                fix=("qianwan water 列出全部问题", "qianwan water lists every fault"),
+            )  # fmt: skip
+            return None
+        self._log.extend(found.problems)
+        return found
+
+    @cached_property
+    def water_network(self) -> WaterSystem | None:
+        """The recorded pipes (``[water] network``) as a network for EPANET; ``None`` without any.
+
+        Gaps within the tolerance are closed and named in ``.joined``; heights come from the terrain
+        or the lines, demands from the villages' people.
+        """
+        spec = self.county.water
+        if spec.network is None:
+            return None
+        from qianwan_gis.services import water
+
+        pipes, at = spec.network, spec.sources
+        lines = self._read(lambda log: self._layer(pipes, "LineString", log).to_crs(self.crs))
+        if at is not None:
+            sources = self._read(lambda log: self._layer(at, "Point", log).to_crs(self.crs))
+        else:
+            own = (self.facilities["service"] == "water") & (self.facilities["tier"] == "works")
+            sources = self.facilities[own].reset_index(drop=True)
+        placed = self.villages[self.villages["basis"] == "point"]
+        system = water.network_of(
+            lines, sources=sources, villages=placed, terrain=self.terrain,
+            standards=self.standards, tolerance=spec.tolerance_m, reach=spec.reach_m,
+        )  # fmt: skip
+        self._log.extend(system.problems)
+        return system
+
+    @cached_property
+    def water_safety(self) -> pd.DataFrame:
+        """农村饮水安全评价 by the works' register, see `services.water.assess_safety`."""
+        from qianwan_gis.services import water
+
+        return self._read(
+            lambda log: water.assess_safety(
+                self.villages, self.facilities, self.supplies, self.standards, log=log
+            )
+        )
+
+    def _planned_water(self) -> pd.DataFrame | None:
+        """Rows for the coverage table: the recorded network's simulation, else the plan's."""
+        from qianwan_gis.services import registry, water
+
+        plan, system = self.water, self.water_network
+        if plan is None and system is None:
+            return None
+        kind = next(s for s in registry.services() if s.physics == "water")
+        served = water.served_by_record(kind, self.facilities, self.supplies)
+        own = self.facilities.loc[self.facilities["service"] == "water", "basis"].astype(str)
+        return water.simulated_rows(
+            plan, system, self.standards, served=set() if served is None else set(served.index),
+            unsafe=set(self.water_safety.query("verdict == 'unsafe'")["code"]),
+            basis=registry.weakest("assumed", *own.unique()),
         )  # fmt: skip
 
     def _need_terrain(self) -> None:
@@ -617,13 +1041,18 @@ class Plan:
         sewers = self.sewers
         if sewers.empty or plants.empty:
             return None
-        if "plant_id" not in sewers.columns:
+        given = sewers["plant_id"] if "plant_id" in sewers.columns else pd.Series("", sewers.index)
+        given = given.fillna("").astype(str).str.strip()
+        if given.eq("").any():
             nearest = plants.sindex.nearest(sewers.geometry, return_all=False)[1]
-            sewers = sewers.assign(plant_id=plants["facility_id"].to_numpy()[nearest])
+            sewers = sewers.assign(
+                plant_id=given.where(given.ne(""), plants["facility_id"].to_numpy()[nearest])
+            )
+            number = int(given.eq("").sum())
             self._log.add(
                 "warning", "sewer_plant_presumed",
-                f"{len(sewers)}段污水管没有注明通向哪座处理厂，按最近的处理厂计",
-                f"{len(sewers)} sewers name no plant; each is taken to lead to the nearest",
+                f"{number}段污水管没有注明通向哪座处理厂，按最近的处理厂计",
+                f"{number} sewers name no plant; each is taken to lead to the nearest",
                 file="facilities", field="plant_id",
                 fix=("在管网图层补上 plant_id", "add plant_id to the sewer layer"),
             )  # fmt: skip
@@ -637,13 +1066,15 @@ class Plan:
             return self._read(lambda log: self._layer(spec, "Point", log).to_crs(self.crs))
         return self.villages[self.villages["basis"] == "point"]
 
-    def summary(self, by: str = "county") -> pd.DataFrame:
+    def summary(self, by: str = "county", *, rows: pd.DataFrame | None = None) -> pd.DataFrame:
         """Coverage by group: how many villages covered, not covered, unknown, assessed of how many.
 
         Parameters
         ----------
         by
             ``county``, ``township``, ``category``, ``list`` or ``zone``.
+        rows
+            COVERAGE rows to sum up; all of `coverage` by default.
         """
         groups = get_args(indicators.By)
         if by not in groups:
@@ -652,7 +1083,8 @@ class Plan:
                 Text(f"汇总方式应为 {there}，不是“{by}”", f"by is one of {there}, not “{by}”")
             )
         return indicators.summary(
-            self.coverage, self.villages, cast("indicators.By", by), county=self.county.name,
+            self.coverage if rows is None else rows, self.villages, cast("indicators.By", by),
+            county=self.county.name,
             corridor_villages=self.corridor_villages, inventories=self.inventories,
         )  # fmt: skip
 
@@ -695,11 +1127,18 @@ class Plan:
         value = self.standards.value
         return corridor_reports.tables(
             corridor, villages=self.villages, facilities=self.facilities,
-            standard_km=float(value("corridor.station.spacing_km")),
-            within_m=max(self.widths_m), near_m=float(value("corridor.near.within_m")),
-            widths_m=self.widths_m, network=self.network, regions=self.regions, areas=self.areas,
+            limits_km={k.key: float(value(k.standard)) for k in corridor_reports.KINDS},
+            inventories=self.inventories, within_m=float(value("corridor.near.within_m")),
+            minutes=float(value("corridor.near.minutes")),
+            near_m=float(value("corridor.station.on_road_m")), widths_m=self.widths_m,
+            network=self.network, regions=self.regions, areas=self.areas,
             published_total_m=spec.published_km * 1000 if spec.published_km else None,
         )  # fmt: skip
+
+    @cached_property
+    def corridor_tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of `corridor_report`, made once."""
+        return self.corridor_report()
 
     def headline(self) -> pd.DataFrame:
         """The run's own numbers: lists, positions, what was and was not assessed."""
@@ -752,7 +1191,7 @@ class Plan:
     # ---- outputs --------------------------------------------------------------------------
 
     def map(self) -> folium.Map:
-        """The web map as a `folium.Map`."""
+        """The web map as a `folium.Map`, with the basemaps that the county's file offers."""
         from qianwan_gis.maps import web
 
         return web.web_map(self)
@@ -763,17 +1202,23 @@ class Plan:
         specs: list[LayerSpec | None] = [
             county.boundary.file, county.boundary.townships, county.villages.units,
             county.terrain, county.rivers, county.settlements, county.areas,
-            *county.roads.files, *county.facilities,
+            *county.roads.files, *county.facilities, *county.sewage.excluded,
+            *county.sewage.priority.values(), county.water.network, county.water.sources,
+            county.providers.osm_places,
         ]  # fmt: skip
         paths = [spec.path for spec in specs if spec is not None and spec.path is not None]
-        paths += [*county.villages.lists, *county.targets]
+        paths += [*county.villages.lists, *county.targets, *county.scenarios, *county.siting]
         paths += [spec.supplies for spec in county.facilities if spec.supplies]
+        paths += [Path(b) for b in county.map.basemaps if b.endswith((".pmtiles", ".xml"))]
+        kept = [self.plan_file(service) for service in ("sewage", "water")]
+        paths += [file.relative_to(county.folder) for file in kept if file.is_file()]
         if county.villages.review:
             paths.append(county.villages.review)
         if county.corridor:
             layers = (county.corridor.segments, county.corridor.stakes)
             paths += [layer.path for layer in layers if layer]
-            paths += [county.corridor.equations] if county.corridor.equations else []
+            tables = (county.corridor.equations, county.corridor.table)
+            paths += [path for path in tables if path]
         found = {county.file.name: _io.sha256(county.file)}
         for path in sorted(paths):
             full = county.resolve(path)

@@ -61,6 +61,9 @@ run_date = {run_date}          # 成果日期：同样的输入和日期得到�
 lists = []                      # 官方名单，例如 ["villages/名单.docx"]
 # review = "villages/review.csv"  # 人工核定结果（qianwan review 生成的网页里保存）
 {units}
+# [providers.osm_places]        # 本机的 OSM 地名点文件，作村庄定位的佐证（qianwan fetch . villages 可得）
+# path = "villages/osm_places.osm"
+
 [roads]
 presume_links = true            # 没有村道资料时，按推定连接计算，结果以区间表示
 # [[roads.files]]
@@ -89,12 +92,45 @@ tier = "township"               # 乡镇卫生院
 # inventory = "partial"
 # path = "facilities/污水处理站.shp"
 
+# [[facilities]]
+# service = "sewage"
+# tier = "sewer"                # 污水管网（线）：字段 plant_id 写明通向哪座厂，depth_m 为埋深
+# inventory = "partial"
+# path = "facilities/污水管网.shp"
+
+# ---- 污水方案（有地形、道路、人口时随 qianwan run 给出；qianwan sewage . 求解并保存）----
+# [[sewage.excluded]]           # 限制区；kind = water_source | flood | steep | mined
+# path = "boundaries/水源保护区.shp"
+# kind = "water_source"
+# [sewage.priority]             # 优先情形的图层：water_sources black_odour rivers reservoirs
+# black_odour = {{ path = "boundaries/黑臭水体.shp" }}
+# [sewage]
+# tourist = ["140525100200"]    # 旅游村代码
+# [sewage.phases]               # 各年治理村数
+# 2025 = 5
+# [[sewage.prices]]             # 本县单价：键见 qianwan standards
+# key = "sewage.cost.on_site_yuan"
+# value = 8000
+# year = 2025
+# source = "县造价站"
+# low = 6000
+# high = 12000
+
 # [corridor]
 # name = "示范廊带"
 # segments = {{ path = "corridor/路线.gpkg" }}
 
-# [terrain]
+# [terrain]                     # 有 30 米左右的高程，行程时间就计坡度
 # path = "boundaries/dem.tif"
+
+# ---- 服务怎样评估（不写即按标准）----
+# [services.clinic.township]
+# mode = "car"                  # walk | car | ebike
+# limit = 20                    # 分钟，含本数
+# backup = true                 # 查第二近的备用设施
+# capacity = 300                # 设施会满员：每单位容量（如每床）服务人数
+
+# 每次运行都要对比的情景：在文件最前面写一行 scenarios = ["汛期断路.toml"]
 
 # ---- 本县自定标准（qianwan standards 可列出全部键）----
 [standards]

@@ -386,9 +386,8 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
             osmium.filter.KeyFilter("highway")
         )
         for way in reader:
-            # interned: a million ways share a few dozen class words
-            values = {tag: sys.intern(str(way.tags.get(tag, ""))) for tag in _TAGS}
-            if values["highway"].lower() not in _CLASS_OF:
+            get = way.tags.get
+            if get("highway", "").lower() not in _CLASS_OF:
                 continue
             nodes = [node.ref for node in way.nodes]
             if len(nodes) < 2:
@@ -396,8 +395,9 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
             ways.append(way.id)
             refs.extend(nodes)
             start.append(len(refs))
-            for tag, value in values.items():
-                tags[tag].append(value)
+            for tag, values in tags.items():
+                # interned: a million ways share a few dozen class words
+                values.append(sys.intern(get(tag, "")))
         every = np.frombuffer(refs, np.int64) if len(refs) else np.empty(0, np.int64)
         ids, ref = np.unique(every, return_inverse=True)
         lon, lat = np.full(len(ids), np.nan), np.full(len(ids), np.nan)
@@ -407,10 +407,11 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
                 osmium.filter.IdFilter(map(int, ids))
             )
             for node in nodes_only:
-                if node.location.valid():
+                place = node.location
+                if place.valid():
                     found.append(node.id)
-                    x.append(node.location.lon)
-                    y.append(node.location.lat)
+                    x.append(place.lon)
+                    y.append(place.lat)
     except RuntimeError as error:
         log.add(
             "error", "broken_file", f"读取失败，文件可能不完整：{error}",
@@ -419,8 +420,8 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
         )  # fmt: skip
         return None
     if len(found):
-        place = np.searchsorted(ids, np.frombuffer(found, np.int64))
-        lon[place], lat[place] = np.frombuffer(x), np.frombuffer(y)
+        row = np.searchsorted(ids, np.frombuffer(found, np.int64))
+        lon[row], lat[row] = np.frombuffer(x), np.frombuffer(y)
     if len(ways) == 0:
         log.add("error", "empty_layer", "文件里没有道路", "the file holds no roads", file=path.name)
         return None

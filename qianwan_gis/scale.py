@@ -13,6 +13,8 @@ import importlib
 import inspect
 import json
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -376,7 +378,8 @@ def _county_partition(folder: str | Path) -> Partition:
 
     county = County.open(folder)
     source = county.file.parent if county.file.name == "county.toml" else county.key
-    return Partition(f"{county.adcode}_{county.key}", {"county": str(source)})
+    key = county.key if county.adcode in county.key else f"{county.adcode}_{county.key}"
+    return Partition(key, {"county": str(source)})
 
 
 # ------------------------------------------------------------------ one task
@@ -423,7 +426,9 @@ def _problem(key: str, code: str, what: str) -> Problem:
         ),
         "task_failed": Text(f"任务出错：{what}", f"the task failed: {what}"),
         "worker_lost": Text(
-            f"工作进程{what}次被终止（多为内存不足）", f"its worker was lost {what} times (memory?)"
+            f"工作进程{what}次被终止或未能启动（多为内存不足，或脚本没有 if __name__ == '__main__'）",
+            f"its worker was lost or did not start {what} times (memory? or a script without "
+            "if __name__ == '__main__')",
         ),
     }
     fix = Text("减少同时运行的进程数，或换内存更大的机器", "use fewer workers or more memory")
@@ -436,6 +441,21 @@ def _problem(key: str, code: str, what: str) -> Problem:
 def _context() -> Any:
     """Fresh processes: a forked copy of a process with threads (numba, GDAL) may hang."""
     return multiprocessing.get_context("spawn")
+
+
+def _leave_with_parent() -> None:
+    """In a worker: end when the process that started it is gone, however it went.
+
+    A pool's workers otherwise wait for ever for a parent that was killed, and keep their memory.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _processes(
@@ -461,7 +481,7 @@ def _processes(
         queue = [suspects.pop()] if alone else waiting
         size = 1 if alone else min(count, len(queue))
         in_hand: dict[Any, tuple[Partition, str]] = {}
-        with ProcessPoolExecutor(size, mp_context=_context()) as pool:
+        with ProcessPoolExecutor(size, _context(), _leave_with_parent) as pool:
             broken = False
             while (queue and not broken) or in_hand:
                 while queue and not broken and len(in_hand) < size:

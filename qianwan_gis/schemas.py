@@ -75,7 +75,9 @@ class Reason(StrEnum):
 
     OK = "ok"
     OVER_LIMIT = "over_limit"
+    STEEP_ROAD = "steep_road"
     NO_ROAD = "no_road"
+    ROAD_CLOSED = "road_closed"
     OTHER_COMPONENT = "other_component"
     FACILITY_FULL = "facility_full"
     NO_FACILITY = "no_facility"
@@ -89,16 +91,20 @@ class Reason(StrEnum):
     NO_WORKS_REGISTER = "no_works_register"
     LOW_PRESSURE = "low_pressure"
     LOW_QUANTITY = "low_quantity"
+    WATER_UNSAFE = "water_unsafe"
     ON_SITE_CHEAPER = "on_site_cheaper"
     STATION_CHEAPER = "station_cheaper"
     SEWER_CHEAPER = "sewer_cheaper"
     EXCLUDED_AREA = "excluded_area"
+    PLANNED = "planned"
 
 
 REASON_TEXT: dict[Reason, Text] = {
     Reason.OK: Text("达标", "within the limit"),
     Reason.OVER_LIMIT: Text("超出标准", "over the limit"),
+    Reason.STEEP_ROAD: Text("因道路坡陡超过限值", "over the limit because roads are steep"),
     Reason.NO_ROAD: Text("附近无道路", "no road near the village"),
+    Reason.ROAD_CLOSED: Text("道路中断，到不了", "cut off by closed roads"),
     Reason.OTHER_COMPONENT: Text("路网不连通", "on a separate part of the road network"),
     Reason.FACILITY_FULL: Text("设施容量已满", "facility is full"),
     Reason.NO_FACILITY: Text("没有该类设施", "no facility of this kind"),
@@ -112,10 +118,14 @@ REASON_TEXT: dict[Reason, Text] = {
     Reason.NO_WORKS_REGISTER: Text("没有供水工程台账", "no register of waterworks"),
     Reason.LOW_PRESSURE: Text("水压不足", "pressure too low"),
     Reason.LOW_QUANTITY: Text("水量不足", "quantity too low"),
+    Reason.WATER_UNSAFE: Text(
+        "水质、方便程度或保证率不达标", "quality, convenience or reliability not met"
+    ),
     Reason.ON_SITE_CHEAPER: Text("分散处理更经济", "on-site treatment is cheaper"),
     Reason.STATION_CHEAPER: Text("集中处理站更经济", "a treatment station is cheaper"),
     Reason.SEWER_CHEAPER: Text("纳管更经济", "joining the sewer is cheaper"),
     Reason.EXCLUDED_AREA: Text("位于禁止区域", "inside an excluded area"),
+    Reason.PLANNED: Text("方案选定，尚未建成", "chosen by the plan, not yet built"),
 }
 
 VALUE_TEXT: dict[str, dict[str, Text]] = {
@@ -153,6 +163,9 @@ VALUE_TEXT: dict[str, dict[str, Text]] = {
         "sewage": Text("污水治理", "sewage"),
         "water": Text("供水", "water supply"),
         "corridor": Text("廊带服务", "corridor services"),
+        "school": Text("教育", "education"),
+        "shop": Text("商业", "shops"),
+        "elderly": Text("养老", "care of the elderly"),
     },
     "tier": {
         "village": Text("村卫生室", "village clinic"),
@@ -167,6 +180,8 @@ VALUE_TEXT: dict[str, dict[str, Text]] = {
         "scenic": Text("景点", "scenic spot"),
         "toilet": Text("公厕", "public toilet"),
         "charger": Text("充电站", "charging station"),
+        "parking": Text("停车观景点", "car park or viewpoint"),
+        "primary": Text("小学", "primary school"),
     },
     "population_kind": {
         "registered": Text("户籍", "registered"),
@@ -177,6 +192,25 @@ VALUE_TEXT: dict[str, dict[str, Text]] = {
         "planned": Text("规划", "planned"),
     },
     "reason": {str(reason): text for reason, text in REASON_TEXT.items()},
+    "plan": {
+        "sewer": Text("纳管", "join a sewer"),
+        "station": Text("集中（单村站）", "a station of its own"),
+        "shared_station": Text("集中（联村站）", "a shared station"),
+        "on_site": Text("分散", "on site"),
+        "reuse": Text("资源化", "reuse"),
+        "tank": Text("贮池外运", "sealed tank and tanker"),
+        "existing": Text("已有设施", "served already"),
+        "works": Text("联村集中供水", "from a waterworks"),
+        "single": Text("单村供水", "a scheme of its own"),
+        "mixed": Text("各自然村不同", "differs by settlement"),
+        "": Text("未评估", "not assessed"),
+    },
+    "plan_next": {
+        "sewer": Text("纳管", "join a sewer"),
+        "station": Text("集中处理站", "a station"),
+        "on_site": Text("分散", "on site"),
+        "reuse": Text("资源化", "reuse"),
+    },
 }
 
 
@@ -275,6 +309,18 @@ COVERAGE: tuple[Column, ...] = (
     Column("p_covered", "number", Text("覆盖概率", "Probability"), Text("联合抽样所得", "from joint draws")),
     Column("reason", "text", Text("原因", "Reason"), Text("", ""), nullable=False, allowed=_values(Reason)),
     Column("basis", "text", Text("结论依据", "Basis"), Text("所涉最弱一类数据", "weakest kind of data touched"), nullable=False),
+)  # fmt: skip
+
+#: What a plan (`services.planned`) adds to COVERAGE; absent where no plan could be made.
+PLAN: tuple[Column, ...] = (
+    Column("plan", "text", Text("方案", "Plan"), Text("该服务方案为本村选定的做法", "what the service's plan chooses for the village")),
+    Column("plan_facility", "text", Text("方案设施", "Plan's facility"), Text("方案中的站、厂或水源", "station, plant or source in the plan")),
+    Column("plan_cost_yuan", "number", Text("新增费用现值", "Present value added"), Text("全寿命；本村给方案增加的费用", "life-cycle; what the village adds to the plan"), "元"),
+    Column("plan_next", "text", Text("次优做法", "Next best"), Text("", "")),
+    Column("plan_extra_yuan", "number", Text("次优贵", "Next best costs more by"), Text("", ""), "元"),
+    Column("break_even_m", "number", Text("平衡距离", "Break-even distance"), Text("单独接管恰好划算的干管长度", "trunk length at which joining alone would just pay"), "m"),
+    Column("plan_text_zh", "text", Text("方案说明", "Plan, in words"), Text("各做法费用与改变条件", "cost of each alternative, and what would change it")),
+    Column("plan_text_en", "text", Text("方案说明（英文）", "Plan, in words"), Text("", "")),
 )  # fmt: skip
 
 TARGETS: tuple[Column, ...] = (

@@ -524,7 +524,8 @@ def test_rural_access_index_straight_and_along_the_network():
 
     net = RoadNetwork.from_edges(nodes, edges, t.CRS)
     places = t.villages([(1000, 2000), (7000, 0), (6900, 100), (8000, 1000), None],
-                        population=[100, 200, 300, 400, 500], population_kind="registered")  # fmt: skip
+                        population=[100, 200, 300, 400, 500], population_kind="registered",
+                        population_year=2020)  # fmt: skip
     made = access.rural_access_index(places, roads, all_season=["asphalt"], network=net)
     straight, network = made.loc["straight"], made.loc["network"]
     assert (straight["villages"], straight["assessed"], straight["within"]) == (5, 4, 3)
@@ -540,6 +541,9 @@ def test_rural_access_index_straight_and_along_the_network():
     assert none.loc["straight", "within"] == 0
     unknown = places.assign(population=[100, np.nan, np.nan, 1, 1])
     made = access.rural_access_index(unknown, roads, all_season=["asphalt"])
+    assert np.isnan(made.loc["straight", "share_people"])
+    decades = places.assign(population_year=[2000, 2010, 2020, 2021, 2022])  # 3 of 4 agree
+    made = access.rural_access_index(decades, roads, all_season=["asphalt"])
     assert np.isnan(made.loc["straight", "share_people"])
 
 
@@ -642,3 +646,115 @@ def test_life_circles_of_a_county():
     assert made["unknown"].tolist()[2] == "shop"
     mixed = access.life_circles(homes.iloc[::-1], stock, road, partial, required=both, limit=15.0)
     pd.testing.assert_frame_equal(made, mixed)
+
+
+# ---- full facilities: what more room, more facilities and a higher limit do --------------------
+
+
+def _filled(places, sites, net, *, room, limit=15, backup=True, seed=0):
+    made = compute_coverage(
+        places, None, net, t.facilities(sites, capacity=room), {("clinic", "village"): "complete"},
+        STANDARDS.replace({"health.village.walk_minutes": limit}), DRAWS, backup=backup,
+        capacity={("clinic", "village"): 1.0}, only=[("clinic", "village")],
+    )  # fmt: skip
+    return made.set_index("code")
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.integers(0, 10_000), st.integers(1, 4), st.integers(0, 300))
+def test_more_room_facilities_or_minutes_never_take_room_from_a_village(seed, count, extra):
+    rng = np.random.default_rng(seed)
+    nodes, edges = grid(seed)
+    net = t.network(nodes, edges)
+    people = rng.integers(0, 300, 12).astype(float)
+    places = t.villages([tuple(p) for p in rng.uniform(0, 1600, (12, 2))], uncertainty=60.0,
+                        population=people)  # fmt: skip
+    sites = [tuple(p) for p in rng.uniform(0, 1600, (count + 1, 2))]
+    room = rng.integers(0, 400, count + 1).astype(float)
+    base = _filled(places, sites[:-1], net, room=room[:-1])
+    roomier = room[:-1].copy()
+    roomier[rng.integers(count)] += extra
+    for better in (
+        _filled(places, sites[:-1], net, room=roomier),
+        _filled(places, sites, net, room=room),
+        _filled(places, sites[:-1], net, room=room[:-1], limit=20),
+    ):
+        before = (base["served"] * people).fillna(0.0)
+        after = (better["served"] * people).fillna(0.0)
+        assert (after >= before - 0.02).all()  # shares are rounded to a ten-thousandth
+        yes = base["covered"].fillna(value=False)
+        assert better["covered"].fillna(value=False)[yes].all()
+        assert (better["p_backup"].fillna(0) >= base["p_backup"].fillna(0) - 1e-9).all()
+    # nobody is served twice, and no facility beyond its room
+    assert base["served"].dropna().between(0, 1).all()
+    taken = (base["served"] * people).sum()
+    assert taken <= room[:-1].sum() + 0.2  # rounding of twelve shares
+    full = base[base["reason"] == "facility_full"]
+    assert (full["served"] < 1).all()
+    assert not full["covered"].any()
+    turned = places.sample(frac=1, random_state=seed)
+    again = compute_coverage(
+        turned, None, net, t.facilities(sites[:-1], capacity=room[:-1]).iloc[::-1],
+        {("clinic", "village"): "complete"}, STANDARDS, DRAWS, backup=True,
+        capacity={("clinic", "village"): 1.0}, only=[("clinic", "village")],
+    ).set_index("code")  # fmt: skip
+    pd.testing.assert_frame_equal(again.loc[base.index], base)
+
+
+def test_villages_divide_over_facilities_with_room():
+    nodes = [(0, 0), (300, 0), (600, 0)]
+    net = t.network(nodes, [(0, 1), (1, 2)])
+    places = t.villages([(300, 0)], population=[100.0])
+    made = _filled(places, [(0, 0), (600, 0)], net, room=[30.0, 70.0]).iloc[0]
+    assert made["covered"]
+    assert made["served"] == 1.0
+    assert made["facility_id"] == "F01"  # most of its people
+    short = _filled(places, [(0, 0), (600, 0)], net, room=[30.0, 60.0]).iloc[0]
+    assert (short["reason"], short["served"]) == ("facility_full", 0.9)
+
+
+def test_a_second_facility_off_a_partial_register_is_not_denied():
+    made = compute_coverage(
+        t.villages([(0, 0), (5000, 0)]), None,
+        t.network([(0, 0), (400, 0), (5000, 0)], [(0, 1), (1, 2)]),
+        t.facilities([(0, 0), (400, 0)]), {("clinic", "village"): "partial"}, STANDARDS, DRAWS,
+        backup=[("clinic", "village")], only=[("clinic", "village")],
+    )  # fmt: skip
+    assert made["p_backup"].tolist()[0] == 1.0
+    assert np.isnan(made["p_backup"].tolist()[1])
+    assert made["backup_id"].tolist() == ["F01", ""]
+
+
+@pytest.mark.parametrize("method", ["2sfca", "e2sfca", "3sfca", "gaussian"])
+def test_scores_of_nothing_are_numbers_of_the_right_length(method):
+    demand, supply = pd.Series([1.0, 2.0], index=list("ab")), pd.Series([3.0], index=["x"])
+    nothing = pd.DataFrame({"origin": [], "destination": [], "cost": []})
+    made = access.fca(nothing, demand, supply, 10, method=method)
+    assert made.dtype == float
+    assert made.to_dict() == {"a": 0.0, "b": 0.0}
+    none = access.fca(nothing, demand.iloc[:0], supply.iloc[:0], 10, method=method)
+    assert (len(none), none.dtype) == (0, float)
+    assert access.gravity(nothing, supply, {1: 1.0}, origins=demand.index).dtype == float
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weights": [1, 2]}, {"weights": [{10: 1}]}, {"weights": 3}, {"weights": "abc"},
+        {"weights": {1: "x"}}, {"weights": {1: np.nan}}, {"weights": lambda c: c[:0]},
+        {"weights": lambda c: c - 9}, {"weights": lambda _: "x"}, {"catchment": None},
+        {"catchment": "ten"}, {"catchment": -1}, {"catchment": np.nan}, {"catchment": [1]},
+        {"demand": [1, 2]}, {"supply": {"x": 3}}, {"cost": [1]}, {"method": ["2sfca"]},
+        {"demand": pd.Series(["x"], index=["a"])}, {"supply": pd.Series([None, "y"], index=["x", "y"])},
+        {"cost": pd.DataFrame({"origin": ["a"], "destination": ["x"], "cost": ["far"]})},
+    ],
+    ids=lambda c: f"{next(iter(c))}-{str(next(iter(c.values())))[:12]}",
+)  # fmt: skip
+def test_bad_input_of_scores_is_told(change):
+    given = {
+        "cost": pd.DataFrame({"origin": ["a"], "destination": ["x"], "cost": [1.0]}),
+        "demand": pd.Series([1.0], index=["a"]), "supply": pd.Series([3.0], index=["x"]),
+        "catchment": 10.0,
+    }  # fmt: skip
+    with pytest.raises((UsageError, DataError)):
+        access.fca(**{**given, **change})

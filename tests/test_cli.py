@@ -117,7 +117,8 @@ def test_synthetic_run_verify(capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "command", [["coverage"], ["coverage", "--by", "zone"], ["corridor"], ["targets"]]
 )
-def test_tables_print(capsys, monkeypatch, demo_folder, command):
+def test_tables_print(capsys, monkeypatch, demo_folder, command, tmp_path):
+    monkeypatch.chdir(tmp_path)  # corridor writes its strip maps, too
     code, text = call(capsys, monkeypatch, command[0], demo_folder, *command[1:])
     assert code == 0
     assert len(text.splitlines()) >= 1
@@ -186,13 +187,24 @@ def test_site_proposes_and_writes(capsys, monkeypatch, demo_folder, tmp_path):
         tmp_path,
     )
     assert code == 0
-    assert "建议新增" in text
-    assert (tmp_path / "site_clinic_village" / "sites.csv").is_file()
+    assert "选址·拟建点" in text
+    assert "已证明为最优" in text
+    for name in ("sites.csv", "proposed_sites.geojson", "proposal.docx", "proposal.md"):
+        assert (tmp_path / "site_clinic_village" / name).is_file()
+
+
+def test_equity_prints_and_writes(capsys, monkeypatch, demo_folder, tmp_path):
+    code, text = call(capsys, monkeypatch, "equity", demo_folder, "--out", tmp_path)
+    assert code == 0
+    for words in ("生活圈", "公平指标", "农村可达指数"):
+        assert words in text
+    assert (tmp_path / "equity" / "rural_access.csv").is_file()
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["site", "zezhou", "--service", "clinic"], "资料不足"), (["sewage", "zezhou"], "没有地形数据"),
+    [(["site", "zezhou", "--service", "clinic"], "资料不足"),
+     (["equity", "zezhou"], "未给出公平指标"), (["sewage", "zezhou"], "没有地形数据"),
      (["water", "zezhou"], "没有地形数据")],
 )  # fmt: skip
 def test_thin_data_is_told_and_nothing_written(capsys, monkeypatch, tmp_path, arguments, words):
@@ -215,3 +227,16 @@ def test_an_output_that_cannot_be_made_is_told(capsys, monkeypatch, demo_folder,
     assert (tmp_path / "out" / "report.docx").is_file()
     record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert record["not_written"]
+
+
+def test_rules_that_cannot_be_kept_are_told_and_nothing_written(
+    capsys, monkeypatch, demo_folder, tmp_path
+):
+    rules = tmp_path / "poor.toml"
+    rules.write_text("add = 3\nbudget = 0.5\n", encoding="utf-8")
+    out = tmp_path / "out"
+    code, text = call(capsys, monkeypatch, "site", demo_folder, "--service", "clinic",
+                      "--scenario", rules, "--out", out)  # fmt: skip
+    assert code == 1
+    assert "预算0.5不够" in text
+    assert not out.exists()

@@ -427,7 +427,64 @@ def test_places_become_evidence_for_the_geocoder(mapped, county, tmp_path) -> No
     assert table["other_names"].tolist() == ["上莊;大上庄", ""]
     found = OsmPlaces(county.folder / "villages" / "osm_places.osm").search("大上庄")
     assert [place.source for place in found] == ["OpenStreetMap node 400"]
-    assert Plan.open(county.folder).check().county.key  # the folder stays a working project
+    plan = put_in(county, got.snippet).check()  # the folder stays a working project
+    assert "villages/osm_places.osm" in plan.input_files()
+
+
+def test_fetched_places_put_villages_on_the_map(office, tmp_path) -> None:
+    """A table without coordinates, two townships that each have a 上庄, and what OSM knows."""
+    folder = tmp_path / "project"
+    (folder / "boundaries").mkdir(parents=True)
+    east, west = shapely.box(112.7, 35.3, 112.9, 35.5), shapely.box(112.5, 35.3, 112.7, 35.5)
+    outline = gpd.GeoDataFrame(geometry=[east | west], crs="EPSG:4326")
+    outline.to_file(folder / "boundaries" / "outline.gpkg")
+    areas = gpd.GeoDataFrame({"name": ["东镇", "西镇"]}, geometry=[east, west], crs="EPSG:4326")
+    areas.to_file(folder / "boundaries" / "townships.gpkg")
+    (folder / "villages.csv").write_text(
+        "行政村,乡镇\n上庄村,东镇\n上庄村,西镇\n长沟村,东镇\n", encoding="utf-8"
+    )
+    (folder / "county.toml").write_text(
+        'key = "small"\nadcode = "999999"\nname = "小县"\nrun_date = 2025-01-01\n'
+        '[boundary.file]\npath = "boundaries/outline.gpkg"\n'
+        '[boundary.townships]\npath = "boundaries/townships.gpkg"\n'
+        '[villages.units]\npath = "villages.csv"\n', encoding="utf-8",
+    )  # fmt: skip
+    before = Plan.open(folder).check().villages
+    assert set(before["basis"]) == {"region"}
+    office.nodes[1] = (112.812345, 35.412345, {"place": "village", "name": "上庄村"})
+    office.nodes[2] = (112.55, 35.35, {"place": "hamlet", "name": "小沟"})
+    county = County.open(folder)
+    got = fetch.villages(county, folder, **options(office, tmp_path))
+    villages = put_in(county, got.snippet).check().villages
+    found = villages[villages["basis"] == "point"]
+    assert found[["name", "township", "match"]].to_numpy().tolist() == [
+        ["上庄", "东镇", "provider"]
+    ]
+    spot = found.to_crs("EPSG:4326").geometry.iloc[0]
+    assert (spot.x, spot.y) == pytest.approx((112.812345, 35.412345), abs=1e-6)
+    assert "OpenStreetMap" in found["evidence"].iloc[0]
+    assert len(villages) == 3
+    # the date is the data's, so that the same files give the same bytes on another day
+    assert got.date in county.file.read_text(encoding="utf-8")
+    places = OsmPlaces(folder / "villages" / "osm_places.osm", "2020-02-02").search("上庄")
+    assert [place.date for place in places] == ["2020-02-02"]
+
+
+def test_township_areas_without_a_name_are_told(county) -> None:
+    path = county.resolve(county.boundary.townships.path)
+    layer = gpd.read_file(path, layer=county.boundary.townships.layer)
+    path.unlink()
+    layer[["geometry"]].assign(KIND="镇").to_file(path, layer=county.boundary.townships.layer)
+    with pytest.raises(DataError, match=f"{path.name}.*乡镇名称"):
+        Plan.open(county.folder).check()
+
+
+def test_a_places_file_that_is_missing_is_an_error_of_the_project(county) -> None:
+    plan = put_in(county, '[providers.osm_places]\npath = "villages/gone.osm"\n')
+    with pytest.raises(DataError, match=r"villages/gone\.osm") as told:
+        plan.check()
+    errors = [p for p in told.value.problems if p.level == "error"]
+    assert {p.field for p in errors} == {"providers.osm_places"}
 
 
 # ------------------------------------------------------------------ rasters
@@ -549,6 +606,31 @@ def test_people_are_cut_never_resampled(office, county, box, tmp_path) -> None:
     assert f"{total:,.0f}" in got.notes[0].zh
     assert "secret" not in (county.folder / "fetched.csv").read_text("utf-8-sig")
     assert office.sent < len(office.files["/pop.tif"])
+
+
+def test_an_interrupted_fetch_of_heights_keeps_the_tiles_it_has(
+    office, county, box, tmp_path, monkeypatch
+) -> None:
+    """A mirror named in the environment, whose line breaks for good after the first tile."""
+    put_tiles(office, box, tmp_path)
+    monkeypatch.setenv("QIANWAN_DEM_URL", office.url)
+    use = {"cache": tmp_path / "cache", "pause": 0.01}
+    done: list[tuple[int, int]] = []
+
+    def tell(number: int, total: int) -> None:
+        done.append((number, total))
+        office.faults = ["drop"] * 40
+
+    with pytest.raises(UnavailableError, match="QIANWAN_DEM_URL"):
+        fetch.dem(county, tmp_path / "new", progress=tell, **use)
+    assert done == [(1, 4)]
+    assert not (tmp_path / "new").exists()
+    office.faults, office.ranges = [], []
+    got = fetch.dem(county, tmp_path / "new", **use)
+    rest = len(office.ranges)
+    whole = fetch.dem(county, tmp_path / "whole", cache=tmp_path / "other", pause=0.01)
+    assert 0 < rest < len(office.ranges) - rest
+    assert got.files[0].read_bytes() == whole.files[0].read_bytes()
 
 
 # ------------------------------------------------------------------ the one call

@@ -1,10 +1,8 @@
-"""Many counties: the same bytes from every executor, restarts, lost workers."""
+"""Many counties: the same bytes from every executor, restarts, faults."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,7 +16,6 @@ from qianwan_gis._errors import UnavailableError
 from qianwan_gis._text import Text
 
 CRS = "EPSG:4547"
-KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 # ------------------------------------------------------------------ tasks
 
@@ -32,20 +29,6 @@ def nearest(part: scale.Partition, *, limit: float) -> gpd.GeoDataFrame:
 
 def numbers(part: scale.Partition) -> pd.DataFrame:
     return pd.DataFrame({"key": [part.key], "bytes": [Path(part.files["f"]).stat().st_size]})
-
-
-def dies_once(part: scale.Partition, *, marks: str) -> pd.DataFrame:
-    mark = Path(marks) / part.key
-    if part.key == "c03" and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), KILL)
-    return pd.DataFrame({"key": [part.key]})
-
-
-def always_dies(part: scale.Partition) -> pd.DataFrame:
-    if part.key == "c01":
-        os.kill(os.getpid(), KILL)
-    return pd.DataFrame({"key": [part.key]})
 
 
 def fails(part: scale.Partition) -> pd.DataFrame:
@@ -178,35 +161,6 @@ def test_a_stopped_run_goes_on_where_it_stopped(tmp_path) -> None:
     assert len(result.done) == 4
 
 
-# ------------------------------------------------------------------ lost workers
-
-
-@pytest.mark.parametrize("executor", ["process", "dask"])
-def test_a_lost_worker_loses_nothing(tmp_path, executor) -> None:
-    if executor == "dask":
-        pytest.importorskip("distributed")
-    marks = tmp_path / "marks"
-    marks.mkdir()
-    result = scale.run(
-        dies_once, made(tmp_path), tmp_path / "out", executor=executor, workers=2,
-        options={"marks": str(marks)},
-    )  # fmt: skip
-    assert (marks / "c03").exists()
-    assert result.done == [f"c{n:02d}" for n in range(6)]
-    assert [pd.read_parquet(f)["key"][0] for f in result.files()] == result.done
-
-
-def test_a_task_that_kills_every_worker_takes_no_other_down(tmp_path) -> None:
-    result = scale.run(
-        always_dies, made(tmp_path, 4), tmp_path / "out", executor="process", workers=2, retries=1,
-        keep_going=True,
-    )  # fmt: skip
-    assert result.failed == ["c01"]
-    assert result.done == ["c00", "c02", "c03"]
-    assert result.problems[0].code == "worker_lost"
-    assert "c01" in str(result.problems[0])
-
-
 # ------------------------------------------------------------------ faults
 
 
@@ -307,8 +261,35 @@ def test_faulty_counties_are_all_named(tmp_path) -> None:
     other = synthetic.county(20, seed=2, adcode="990002").write(tmp_path / "other")
     with pytest.raises(DataError, match=r"roads\.gpkg") as told:
         scale.coverage([good, other], tmp_path / "out")
-    assert all(str(p.row).startswith("990001") for p in told.value.problems)
-    assert [p.stem for p in (tmp_path / "out" / "parts").glob("*.parquet")] == [
-        "990002_synthetic_990002"
-    ]
+    assert all(str(p.row).startswith("synthetic_990001") for p in told.value.problems)
+    assert [p.stem for p in (tmp_path / "out" / "parts").glob("*.parquet")] == ["synthetic_990002"]
     assert not (tmp_path / "out" / "coverage.parquet").exists()
+
+
+def test_the_command_tells_how_far_it_is_and_goes_on_where_it_stopped(tmp_path) -> None:
+    from typer.testing import CliRunner
+
+    from qianwan_gis.cli import app
+
+    def scaled(*more: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(app, ["scale", str(tmp_path), "--executor", "local", *more])
+        return result.exit_code, result.stdout, result.stderr
+
+    folders = [
+        county.write(tmp_path / county.adcode) for county in synthetic.counties(2, villages=20)
+    ]
+    code, out, err = scaled()
+    assert (code, err.splitlines()[-1]) == (0, "完成2县，共2县")
+    assert "2个县：新算2个，沿用0个" in out
+    assert out.splitlines()[-1] == str((tmp_path / "coverage" / "coverage.parquet").resolve())
+    roads = folders[1] / "roads" / "roads.gpkg"
+    data = roads.read_bytes()
+    roads.unlink()
+    code, out, err = scaled()
+    assert (code, out) == (1, "")
+    assert "roads.gpkg" in err
+    assert "从此处继续" in err
+    roads.write_bytes(data)
+    code, out, _ = scaled()
+    assert code == 0
+    assert "新算0个，沿用2个" in out

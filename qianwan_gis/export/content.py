@@ -13,7 +13,8 @@ import pandas as pd
 
 from qianwan_gis._text import Lang, Text
 from qianwan_gis.layers import MINUTES, STATE_TEXT, Results, coverage_state
-from qianwan_gis.schemas import COVERAGE, TARGETS, VILLAGES, Column, value_text
+from qianwan_gis.schemas import COVERAGE, PLAN, TARGETS, VILLAGES, Column, value_text
+from qianwan_gis.services.words import EXTRA, reason_texts
 
 _NOTHING = Text("", "")
 
@@ -67,6 +68,7 @@ _KNOWN: dict[str, Column] = {
         _column("uncovered", "integer", "未覆盖", "Not covered", "个"),
         _column("not_covered", "integer", "未覆盖", "Not covered", "个"),
         _column("unknown", "integer", "未知", "Unknown", "个"),
+        _column("backup", "integer", "另有备用设施", "With a second facility", "个"),
         _column("share", "number", "覆盖率（占已评估村）", "Share of assessed villages"),
         _column("share_villages", "number", "覆盖率（按村）", "Share of villages"),
         _column("share_people", "number", "覆盖率（按人）", "Share of people"),
@@ -159,7 +161,9 @@ def heading(column: Column, lang: Lang) -> str:
         return title
     if lang == "zh":
         return f"{title}（{column.unit}）"
-    return f"{title} ({column.unit})" if column.unit not in ("人", "个") else title
+    if column.unit in ("人", "个"):
+        return title
+    return f"{title} ({column.unit.replace('元', 'yuan').replace('人', 'person')})"
 
 
 def villages_table(results: Results) -> Table:
@@ -196,7 +200,9 @@ def villages_table(results: Results) -> Table:
     )
 
 
-def coverage_table(results: Results, *, coded: bool = False) -> Table:
+def coverage_table(
+    results: Results, *, coded: bool = False, rows: pd.DataFrame | None = None
+) -> Table:
     """Return COVERAGE with names beside codes, whole minutes where decimals would mislead.
 
     Parameters
@@ -205,25 +211,31 @@ def coverage_table(results: Results, *, coded: bool = False) -> Table:
         The plan's results.
     coded
         Keep the codes of service, tier, reason and basis (for programs) instead of words.
+    rows
+        COVERAGE rows to show; all by default.
     """
     villages = pd.DataFrame(results.villages)[["code", "name", "township", "lists", "category"]]
-    frame = results.coverage.copy()
+    frame = (results.coverage if rows is None else rows).copy()
     state = coverage_state(frame, results.disclosure)
     place = int(frame.columns.get_indexer(["covered"])[0])
     frame.insert(place, "state", state)
     # "Not covered" that the inventory does not bear is told as unknown here as well.
     frame["covered"] = frame["covered"].astype("boolean").mask(state == "unknown")
     places = dict.fromkeys(MINUTES, 1 if results.disclosure.decimal_minutes else 0)
+    places |= {"slope_minutes": places["minutes"], "offroad_metres": 0, "served": 3}
     places |= {"p_covered": 3, "p_backup": 3, "metres": 0, "metres_low": 0, "metres_high": 0}
     for name in frame.columns.intersection(list(places)):
         frame[name] = frame[name].astype("float64").round(places[name])
     if coded:
-        words = frame["reason"].map(lambda v: value_text("reason", v).get(results.lang))
+        words = [text.get(results.lang) for text in reason_texts(frame)]
         frame.insert(int(frame.columns.get_indexer(["reason"])[0]) + 1, "reason_text", words)
     else:
         frame["state"] = state.map(lambda s: STATE_TEXT[s].get(results.lang))
         frame = frame.drop(columns="covered")
-        frame = _in_words(frame, ("service", "tier", "reason", "basis"), results.lang)
+        frame["reason"] = [text.get(results.lang) for text in reason_texts(frame)]
+        frame = _in_words(frame, ("service", "tier", "basis"), results.lang)
+    if "plan" in frame:
+        frame = _plan_in_words(frame, results.lang, coded=coded)
     frame = villages.merge(frame, on="code", how="right", validate="1:m")
     order = ["code", "name", "township", "lists", "category"]
     frame = frame[[*order, *(c for c in frame.columns if c not in order)]]
@@ -234,7 +246,17 @@ def coverage_table(results: Results, *, coded: bool = False) -> Table:
         "coverage",
         Text("服务覆盖", "Coverage"),
         frame,
-        describe(frame, (*VILLAGES, *(c for c in COVERAGE if c.name != "covered"), own)),
+        describe(
+            frame,
+            (
+                *VILLAGES,
+                *(c for c in COVERAGE if c.name != "covered"),
+                own,
+                *EXTRA,
+                *PLAN,
+                PLAN_TEXT,
+            ),
+        ),
         Text(
             "“未知”不等于“未覆盖”：名录不完整、位置未知或不确定性跨过限值时不下结论",
             "“unknown” is not “not covered”: no conclusion is drawn from incomplete records",
@@ -242,11 +264,30 @@ def coverage_table(results: Results, *, coded: bool = False) -> Table:
     )
 
 
-def summary_table(results: Results, by: str) -> Table | None:
-    """Return the summary by county, township, category, list or zone, or ``None`` if empty."""
+#: What the plan says, in the reader's language.
+PLAN_TEXT = Column(
+    "plan_text", "text", Text("方案说明", "Plan, in words"),
+    Text("各做法的费用与改变条件", "cost of each alternative, and what would change it"),
+)  # fmt: skip
+
+
+def _plan_in_words(frame: pd.DataFrame, lang: Lang, *, coded: bool) -> pd.DataFrame:
+    """Bring the plan's columns of COVERAGE to one language, costs to whole yuan."""
+    made = frame.assign(plan_text=frame[f"plan_text_{lang}"])
+    made = made.drop(columns=["plan_text_zh", "plan_text_en"])
+    for name in ("plan_cost_yuan", "plan_extra_yuan", "break_even_m"):
+        made[name] = made[name].astype("float64").round()
+    return made if coded else _in_words(made, ("plan", "plan_next"), lang)
+
+
+def summary_table(results: Results, by: str, *, rows: pd.DataFrame | None = None) -> Table | None:
+    """Return the summary by county, township, category, list or zone, or ``None`` if empty.
+
+    ``rows`` are those of COVERAGE to sum up; all by default.
+    """
     if by == "zone" and results.zones is None:
         return None
-    frame = results.summary(by).copy()
+    frame = (results.summary(by) if rows is None else results.summary(by, rows=rows)).copy()
     if frame.empty:
         return None
     disclosure = results.disclosure
@@ -341,11 +382,24 @@ def sources_table(results: Results) -> Table:
 
 def tables(results: Results) -> list[Table]:
     """Return every plain table of the results, empty ones left out."""
+    from qianwan_gis.export.corridor import corridor_tables  # which are made of this module's parts
+    from qianwan_gis.export.fairness import fairness_tables
+    from qianwan_gis.export.scenarios import scenario_tables
+    from qianwan_gis.export.sewage import sewage_tables
+    from qianwan_gis.export.siting import siting_tables
+    from qianwan_gis.export.water import water_tables
+
     found = [
         to_collect_table(results),
         villages_table(results),
         coverage_table(results),
         *(t for by in SUMMARIES if (t := summary_table(results, by)) is not None),
+        *siting_tables(results),
+        *fairness_tables(results),
+        *corridor_tables(results),
+        *sewage_tables(results),
+        *water_tables(results),
+        *scenario_tables(results),
         targets_table(results),
         problems_table(results),
         standards_table(results),

@@ -28,7 +28,7 @@ _SCHEMA_EXTENSION = "http://www.geopackage.org/spec121/#extension_schema"
 _GEOMETRY_TYPES = {"point": "Point", "line": "MultiLineString", "area": "MultiPolygon"}
 
 
-def write(results: Results, path: Path | str) -> Path:
+def write(results: Results, path: Path | str, *, theme: str | None = None) -> Path:
     """Write all layers and tables with something in them to one GeoPackage.
 
     Parameters
@@ -37,6 +37,8 @@ def write(results: Results, path: Path | str) -> Path:
         The plan's results; layers are written in ``results.crs``.
     path
         File to write; replaced whole.
+    theme
+        Only the layers of this theme (`layers.THEMES`), and no tables.
 
     Returns
     -------
@@ -47,9 +49,10 @@ def write(results: Results, path: Path | str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         draft, final = Path(folder) / "draft.gpkg", Path(folder) / "final.gpkg"
-        shown = list(built(results))
+        shown = [pair for pair in built(results) if theme in (None, pair[0].theme)]
         layers = [entry for entry, _ in shown]
-        tables = [t for t in _tables(results) if t.key not in {entry.key for entry in layers}]
+        whole = _tables(results) if theme is None else []
+        tables = [t for t in whole if t.key not in {entry.key for entry in layers}]
         _write_frames(results, draft, shown, tables)
         with closing(sqlite3.connect(draft)) as db:
             described: list[tuple[str, Sequence[Column], pd.DataFrame]] = [
@@ -127,7 +130,14 @@ def _write_frames(
                     "DESCRIPTION": entry.note.get(results.lang),
                 },
             )
+        taken = {entry.title.get(results.lang) for entry, _ in shown}
         for table in tables:
+            title = table.title.get(results.lang)
+            # GeoPackage refuses two entries of one title; a table beside its layer is told apart
+            title = (
+                f"{title}（{Text('表', 'table').get(results.lang)}）" if title in taken else title
+            )
+            taken.add(title)
             pyogrio.write_dataframe(
                 table.frame,
                 draft,
@@ -135,7 +145,7 @@ def _write_frames(
                 layer=table.key,
                 append=True,
                 layer_options={
-                    "IDENTIFIER": table.title.get(results.lang),
+                    "IDENTIFIER": title,
                     "DESCRIPTION": table.note.get(results.lang),
                 },
             )

@@ -36,12 +36,34 @@ _CELL_LIMIT = 32_767  # characters in a cell: Excel's own limit
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _WIDE = {"evidence", "why", "text", "fix", "source", "quote", "note", "category_note", "plausibility", "item", "说明"}  # fmt: skip
 _FORMATS = {
+    **dict.fromkeys(
+        (
+            "spacing_km",
+            "allowed_km",
+            "limit_km",
+            "worst_km",
+            "worst_allowed_km",
+            "gap_km",
+            "drawn_m",
+            "published_m",
+            "difference_m",
+        ),
+        "#,##0.0",
+    ),
+    "difference_pct": "0.00",
+    "off_minutes": "General",
     "minutes": "0.0",
     "minutes_low": "0.0",
     "minutes_high": "0.0",
     "backup_minutes": "0.0",
     "p_covered": "0.00",
     "p_backup": "0.00",
+    "p_change": "0.00",
+    "served": "0.00",
+    "minutes_before": "0.0",
+    "minutes_after": "0.0",
+    "delta": "0.0",
+    "slope_minutes": "0.0",
     "x": "0.0",
     "y": "0.0",
     "lon": "0.000000",
@@ -50,16 +72,25 @@ _FORMATS = {
     "population_year": "0",
     "value": "General",
     "limit": "General",
+    # sewage plan
+    **dict.fromkeys(("start_m", "depth_min_m", "depth_max_m", "kw", "peak_ls", "times"), "0.00"),
+    **dict.fromkeys(("wastewater_m3d", "mean_m3d", "capacity_m3d", "lift_m", "head_m"), "#,##0.0"),
+    **dict.fromkeys(("change", "gap"), "0.0%"),
+    **dict.fromkeys(("p_chosen", "p_before", "p_after", "gini", "palma"), "0.00"),
+    **dict.fromkeys(("mean", "worst_decile"), "0.000"),
+    **dict.fromkeys(("minutes_mean", "minutes_worst"), "0.0"),
+    "slope": "0.0000",
+    "quantity": "#,##0.0",
 }
 _STATE_COLORS = {"covered": "#cfe5f2", "uncovered": "#f7d7c4", "unknown": "#ededed"}
 
 
-def write_csv(results: Results, path: Path | str) -> Path:
+def write_csv(results: Results, path: Path | str, *, rows: pd.DataFrame | None = None) -> Path:
     """Write COVERAGE as CSV that Excel opens rightly (UTF-8 with a mark, ASCII column names).
 
     Codes of service, tier, reason and basis are kept, with the reason's words beside them.
     """
-    table = content.coverage_table(results, coded=True)
+    table = content.coverage_table(results, coded=True, rows=rows)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(table.frame.columns)
@@ -98,8 +129,6 @@ def write_xlsx(results: Results, path: Path | str, *, townships: bool = True) ->
     Path
         The file. The same results give the same bytes.
     """
-    import xlsxwriter
-
     tables = content.tables(results)
     overview = overview_table(results)
     place = 1 + [t.key for t in tables].index("villages")
@@ -107,6 +136,13 @@ def write_xlsx(results: Results, path: Path | str, *, townships: bool = True) ->
     tables.append(content.dictionary_table(results, tables))
     if townships:
         tables += _township_tables(overview)
+    return write_book(results, tables, path)
+
+
+def write_book(results: Results, tables: Sequence[content.Table], path: Path | str) -> Path:
+    """Write some tables as a workbook with its front page, one sheet each."""
+    import xlsxwriter
+
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(
         buffer,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import pandas as pd
 
@@ -57,28 +58,13 @@ _BY_HAND_VILLAGES = Text(
 )
 
 
-def roads(
-    county: County,
-    folder: Path,
-    *,
-    buffer_m: float = 5000.0,
-    url: str | None = None,
-    tile_km: float = TILE_KM,
-    cache: Path | None = None,
-    refresh: bool = False,
-    pause: float | None = None,
-    progress: overpass.Progress | None = None,
-) -> Fetched:
-    """Fetch the roads of a county into ``roads/osm_roads.gpkg`` (ROADS columns, EPSG:4326).
+class Options(TypedDict, total=False):
+    """What all fetches from OpenStreetMap can be told.
 
-    Parameters
+    Attributes
     ----------
-    county
-        The county; its own outline where it names one.
-    folder
-        Project folder to write into.
     buffer_m
-        How far beyond the outline; roads across the border carry through traffic.
+        How far beyond the outline.
     url
         Overpass server; ``QIANWAN_OVERPASS_URL``, then osmnx's setting, when None.
     tile_km
@@ -91,6 +77,29 @@ def roads(
         Seconds before a second try, doubling; longer for public servers when None.
     progress
         Called with (done, total) tiles.
+    """
+
+    buffer_m: float
+    url: str | None
+    tile_km: float
+    cache: Path | None
+    refresh: bool
+    pause: float | None
+    progress: overpass.Progress | None
+
+
+def roads(county: County, folder: Path, **options: Unpack[Options]) -> Fetched:
+    """Fetch the roads of a county into ``roads/osm_roads.gpkg`` (ROADS columns, EPSG:4326).
+
+    Parameters
+    ----------
+    county
+        The county; its own outline where it names one.
+    folder
+        Project folder to write into.
+    **options
+        See `Options`; 5 km beyond the outline, because roads across the border carry through
+        traffic.
 
     Raises
     ------
@@ -99,18 +108,16 @@ def roads(
     DataError
         The area has no roads in OpenStreetMap, or the outline's file is at fault.
     """
-    found, address = _ask(
-        county, "roads", [_ROADS], buffer_m, url, tile_km, cache, pause, progress, _BY_HAND_ROADS,
-        refresh=refresh,
-    )  # fmt: skip
+    asked: Options = {"buffer_m": 5000.0, **options}
+    answer = _ask(county, "roads", [_ROADS], _BY_HAND_ROADS, **asked)
+    found = answer.found
     path = folder / "roads" / "osm_roads.gpkg"
     with tempfile.TemporaryDirectory() as room:
         raw = overpass.write_osm(found, Path(room) / "osm_roads.osm")
         table = road_files.read_roads(raw, crs=datum.WGS84)
     _write_layer(table, path)
     source = Source(Text("道路", "roads"), "OpenStreetMap", LICENCE, ATTRIBUTION)
-    record(folder, "roads", source, [(path, len(table))], date=found.date, address=address,
-           buffer_m=buffer_m)  # fmt: skip
+    answer.record(folder, "roads", source, [(path, len(table))])
     snippet = f'[[roads.files]]\npath = "roads/osm_roads.gpkg"\nbasis = "osm"\n{_about(found.date)}'
     notes = [
         Text("OpenStreetMap 在乡村常缺村道；覆盖结果受此影响，请以交通部门路网为准",
@@ -119,27 +126,15 @@ def roads(
     return Fetched("roads", [path], {path.name: len(table)}, found.date, snippet, notes)
 
 
-def facilities(
-    county: County,
-    folder: Path,
-    *,
-    buffer_m: float = 10_000.0,
-    url: str | None = None,
-    tile_km: float = TILE_KM,
-    cache: Path | None = None,
-    refresh: bool = False,
-    pause: float | None = None,
-    progress: overpass.Progress | None = None,
-) -> Fetched:
+def facilities(county: County, folder: Path, **options: Unpack[Options]) -> Fetched:
     """Fetch services into ``facilities/osm_<service>_<tier>.gpkg``; parameters as for `roads`.
 
-    Names and tags decide on the tier (`tier_of`); what fits none is left in
+    Looks 10 km beyond the outline where ``buffer_m`` is not given. Names and tags decide on the tier (`tier_of`); what fits none is left in
     ``facilities/osm_other.gpkg`` to be looked at. Areas become a point inside.
     """
-    found, address = _ask(
-        county, "facilities", _SERVICES, buffer_m, url, tile_km, cache, pause, progress,
-        _BY_HAND_FACILITIES, refresh=refresh,
-    )  # fmt: skip
+    asked: Options = {"buffer_m": 10_000.0, **options}
+    answer = _ask(county, "facilities", _SERVICES, _BY_HAND_FACILITIES, **asked)
+    found = answer.found
     table = _features(found)
     tiers = [tier_of(row) for row in table.to_dict("records")]
     table["tier_key"] = ["_".join(tier) if tier else "other" for tier in tiers]
@@ -159,8 +154,7 @@ def facilities(
         if stale not in [path for path, _ in written]:
             stale.unlink()
     source = Source(Text("设施", "facilities"), "OpenStreetMap", LICENCE, ATTRIBUTION)
-    record(folder, "facilities", source, written, date=found.date, address=address,
-           buffer_m=buffer_m)  # fmt: skip
+    answer.record(folder, "facilities", source, written)
     notes = [
         Text("OpenStreetMap 的设施不全，只能作为“不完整名录”（partial），不能据以判“未覆盖”",
              "OpenStreetMap's services are a partial inventory: no “not covered” may rest on them")
@@ -172,38 +166,28 @@ def facilities(
                    "\n".join(snippets), notes)  # fmt: skip
 
 
-def villages(
-    county: County,
-    folder: Path,
-    *,
-    buffer_m: float = 1000.0,
-    url: str | None = None,
-    tile_km: float = 2 * TILE_KM,
-    cache: Path | None = None,
-    refresh: bool = False,
-    pause: float | None = None,
-    progress: overpass.Progress | None = None,
-) -> Fetched:
+def villages(county: County, folder: Path, **options: Unpack[Options]) -> Fetched:
     """Fetch place nodes into ``villages/osm_places.osm`` and ``.gpkg``; parameters as for `roads`.
 
     They are evidence for positions, not a list of administrative villages: nodes carry no township
-    and no code. The ``.osm`` file is what the ``OsmPlaces`` provider of the geocoder reads.
+    and no code. The ``.osm`` file is asked by the geocoder when the county names it under
+    ``[providers.osm_places]``, as the snippet does. Tiles of 50 km and 1 km beyond the outline
+    where nothing else is asked for.
     """
-    found, address = _ask(
-        county, "villages", [_PLACES], buffer_m, url, tile_km, cache, pause, progress,
-        _BY_HAND_VILLAGES, refresh=refresh,
-    )  # fmt: skip
+    asked: Options = {"buffer_m": 1000.0, "tile_km": 2 * TILE_KM, **options}
+    answer = _ask(county, "villages", [_PLACES], _BY_HAND_VILLAGES, **asked)
+    found = answer.found
     table = _features(found)
     raw = overpass.write_osm(found, folder / "villages" / "osm_places.osm")
     layer = folder / "villages" / "osm_places.gpkg"
     _write_layer(table, layer)
     count = len(table)
     source = Source(Text("地名点", "place nodes"), "OpenStreetMap", LICENCE, ATTRIBUTION)
-    record(folder, "villages", source, [(layer, count), (raw, count)], date=found.date,
-           address=address, buffer_m=buffer_m)  # fmt: skip
+    answer.record(folder, "villages", source, [(layer, count), (raw, count)])
     snippet = (
-        "# villages/osm_places.osm：村庄定位的佐证（地名点），不是行政村名录，不写入 [villages.units]\n"
+        "# 村庄定位的佐证（地名点），不是行政村名录，不写入 [villages.units]\n"
         "# evidence for positions, not a list of administrative villages\n"
+        f'[providers.osm_places]\npath = "villages/osm_places.osm"\n{_about(found.date)}'
     )
     notes = [
         Text("地名点没有乡镇和代码，含自然村；用作定位佐证",
@@ -247,11 +231,28 @@ def tier_of(tags: Mapping[str, Any]) -> tuple[str, str] | None:
     return next((tier for (key, value), tier in fixed.items() if tag(key) == value), None)
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """Elements, and what has to be recorded of asking for them."""
+
+    found: overpass.Elements
+    address: str
+    buffer_m: float
+
+    def record(
+        self, folder: Path, kind: str, source: Source, written: Sequence[tuple[Path, int]]
+    ) -> None:
+        """Note the files in ``fetched.csv``."""
+        record(folder, kind, source, written, date=self.found.date, address=self.address,
+               buffer_m=self.buffer_m)  # fmt: skip
+
+
 def _ask(
-    county: County, kind: str, selectors: Any, buffer_m: float, url: str | None, tile_km: float,
-    cache: Path | None, pause: float | None, progress: overpass.Progress | None, by_hand: Text,
-    *, refresh: bool,
-) -> tuple[overpass.Elements, str]:  # fmt: skip
+    county: County, kind: str, selectors: Sequence[str], by_hand: Text, *, buffer_m: float,
+    url: str | None = None, tile_km: float = TILE_KM, cache: Path | None = None,
+    refresh: bool = False, pause: float | None = None,
+    progress: overpass.Progress | None = None,
+) -> _Answer:  # fmt: skip
     area = outline(county, buffer_m)
     address = overpass.endpoint(url)
     try:
@@ -261,7 +262,7 @@ def _ask(
         )  # fmt: skip
     except UnavailableError as error:
         raise unavailable(error, by_hand) from error
-    return found, address
+    return _Answer(found, address, buffer_m)
 
 
 _SHOWN = ("name", "place", "amenity", "healthcare", "man_made", "tourism", "operator", "population")

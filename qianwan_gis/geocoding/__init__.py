@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from qianwan_gis._errors import UsageError
+from qianwan_gis._errors import DataError, Problem, UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.geocoding import areas as areas
 from qianwan_gis.geocoding import ladder as ladder
@@ -19,6 +20,36 @@ from qianwan_gis.geocoding._locate import county_frame as county_frame
 from qianwan_gis.geocoding._locate import geocode as geocode
 from qianwan_gis.geocoding._locate import locate as locate
 from qianwan_gis.geocoding.providers import Provider as Provider
+
+if TYPE_CHECKING:
+    from qianwan_gis.county import County
+
+
+def file_providers(county: County) -> list[Provider]:
+    """Return the files that a county names under ``[providers]``, to be asked like services.
+
+    Raises
+    ------
+    DataError
+        Such a file does not exist.
+    """
+    from qianwan_gis.geocoding.osm_places import OsmPlaces
+
+    spec = county.providers.osm_places
+    if spec is None:
+        return []
+    path = county.resolve(spec.path)
+    if not path.is_file():
+        raise DataError(
+            Problem(
+                "missing_file", "error",
+                Text(f"文件不存在：{spec.path.as_posix()}", f"no such file: {spec.path.as_posix()}"),
+                file=county.file.name, field="providers.osm_places",
+                fix=Text("放入该文件，或运行 qianwan fetch KEY villages",
+                         "supply it, or run qianwan fetch KEY villages"),
+            )
+        )  # fmt: skip
+    return [OsmPlaces(path, spec.date)]
 
 
 def provider(name: str) -> Provider:

@@ -12,6 +12,8 @@ import pandas as pd
 import shapely
 
 from qianwan_gis import boundaries, datum, names
+from qianwan_gis._errors import DataError, Problem
+from qianwan_gis._text import Text
 from qianwan_gis.regions import Region, bands
 from qianwan_gis.standards import Standards
 
@@ -21,6 +23,27 @@ _LEAST_CELL_M2 = 10_000.0
 # A township polygon of the user's own is believed to within a few hundred metres.
 _OWN_WIDTHS = (300.0, 1000.0)
 _OWN_SHARES = (0.96, 0.03, 0.01)
+
+
+def named(polygons: gpd.GeoDataFrame, file: str) -> gpd.GeoDataFrame:
+    """Return the user's township polygons with their names in ``township``.
+
+    Raises
+    ------
+    DataError
+        No column says which township an area is.
+    """
+    if "township" in polygons.columns:
+        return polygons
+    if "name" in polygons.columns:
+        return polygons.rename(columns={"name": "township"})
+    raise DataError(
+        Problem("missing_column", "error",
+                Text("乡镇范围没有乡镇名称字段", "the township areas have no column with their names"),
+                file=file, field="township",
+                fix=Text('在 county.toml 写对照，例如 columns = { township = "字段名" }',
+                         'name it in county.toml, e.g. columns = { township = "FIELD" }'))
+    )  # fmt: skip
 
 
 class Areas:

@@ -35,9 +35,12 @@ class OsmPlaces:
     ----------
     path
         The extract.
+    date
+        Day of the data; the file's own, or that of the file, when empty.
     """
 
     path: Path
+    date: str = ""
 
     NAME = NAME
     DATUM = DATUM
@@ -54,7 +57,11 @@ class OsmPlaces:
         try:
             with osmium.io.Reader(str(self.path)) as reader:
                 stamp = reader.header().get("osmosis_replication_timestamp", "")
-            date = stamp[:10] or dt.date.fromtimestamp(self.path.stat().st_mtime).isoformat()
+            date = (
+                self.date
+                or stamp[:10]
+                or dt.date.fromtimestamp(self.path.stat().st_mtime).isoformat()
+            )
             nodes = osmium.FileProcessor(str(self.path), osmium.osm.NODE).with_filter(
                 osmium.filter.KeyFilter("place")
             )

@@ -13,7 +13,22 @@ A module of this package holds the layers of one topic; importing it registers t
 """
 
 # In the order in which layers of one theme are listed.
-from qianwan_gis.layers import villages, coverage, facilities, roads, corridor, base  # isort: skip
+# isort: off
+from qianwan_gis.layers import (
+    villages,
+    coverage,
+    scenarios,
+    facilities,
+    siting,
+    roads,
+    corridor,
+    spacing,
+    sewage,
+    water,
+    base,
+)
+
+# isort: on
 from qianwan_gis.layers._registry import (
     BLUE,
     GREEN,
@@ -26,6 +41,7 @@ from qianwan_gis.layers._registry import (
     Symbol,
     built,
     catalogue,
+    chosen,
     family,
     layer,
     readable,
@@ -70,6 +86,7 @@ __all__ = [
     "base",
     "built",
     "catalogue",
+    "chosen",
     "corridor",
     "coverage",
     "coverage_points",
@@ -80,8 +97,13 @@ __all__ = [
     "layer",
     "readable",
     "roads",
+    "scenarios",
     "service_title",
     "services_of",
+    "sewage",
+    "siting",
+    "spacing",
     "villages",
+    "water",
     "withheld",
 ]

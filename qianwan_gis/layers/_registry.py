@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from qianwan_gis.corridor import Corridor
     from qianwan_gis.county import County
     from qianwan_gis.indicators import Disclosure
+    from qianwan_gis.network import RoadNetwork
+    from qianwan_gis.proposals import Proposal
+    from qianwan_gis.scenarios import ScenarioResult
     from qianwan_gis.schemas import Inventory
+    from qianwan_gis.services.choices import Choices
+    from qianwan_gis.services.fairness import Fairness
+    from qianwan_gis.services.sewage import SewagePlan
     from qianwan_gis.standards import Standards
+    from qianwan_gis.terrain import Terrain
 
 Geometry = Literal["point", "line", "area"]
 NOTHING = Text("", "")
@@ -69,6 +76,16 @@ class Results(Protocol):
     @property
     def roads(self) -> gpd.GeoDataFrame: ...
     @property
+    def terrain(self) -> Terrain | None:
+        """Elevation, where the county has a raster."""
+
+    @property
+    def network(self) -> RoadNetwork: ...
+    @property
+    def choices(self) -> Choices:
+        """Modes, limits, backup and capacities chosen by service."""
+
+    @property
     def facilities(self) -> gpd.GeoDataFrame: ...
     @property
     def inventories(self) -> dict[tuple[str, str], Inventory]: ...
@@ -77,15 +94,51 @@ class Results(Protocol):
     @property
     def corridor(self) -> Corridor | None: ...
     @property
+    def scenarios(self) -> Sequence[ScenarioResult]:
+        """What the scenarios change that the county's file names; usually none."""
+
+    @property
     def corridor_villages(self) -> pd.DataFrame | None:
         """Columns code, branch, chainage_m, offset_m, side, within_m."""
+
+    @property
+    def corridor_tables(self) -> dict[str, pd.DataFrame]:
+        """Tables of `corridor.report.tables` by key; empty without a measured corridor."""
+
+    @property
+    def sewage(self) -> SewagePlan | None:
+        """The county's sewage plan; ``None`` where it lacks what a plan needs."""
+
+    @property
+    def sewage_priorities(self) -> pd.DataFrame | None:
+        """The plan's villages in the order of the grounds for treating them first."""
+
+    @property
+    def sewage_phases(self) -> pd.DataFrame | None:
+        """The plan's villages by year."""
+
+    @property
+    def sewage_sensitivity(self) -> pd.DataFrame | None:
+        """How the plan answers to prices, where the solved plan kept it."""
+
+    @property
+    def excluded_areas(self) -> gpd.GeoDataFrame | None:
+        """Columns kind, geometry: where sewage works may not be."""
 
     @property
     def zones(self) -> gpd.GeoDataFrame | None:
         """Columns width_m, geometry."""
 
-    def summary(self, by: str) -> pd.DataFrame:
-        """Coverage by county, township, category, list or zone."""
+    @property
+    def proposals(self) -> Sequence[Proposal]:
+        """Where further facilities should go; empty where nothing was asked."""
+
+    @property
+    def fairness(self) -> Fairness:
+        """Life circles, equity and the Rural Access Index, as far as the data bear them."""
+
+    def summary(self, by: str, *, rows: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Coverage (or some rows of it) by county, township, category, list or zone."""
 
     @property
     def targets(self) -> pd.DataFrame: ...
@@ -183,7 +236,9 @@ THEMES: dict[str, Text] = {
     "villages": Text("村庄", "Villages"),
     "coverage": Text("服务覆盖", "Service coverage"),
     "facilities": Text("设施", "Facilities"),
+    "water": Text("供水", "Water supply"),
     "corridor": Text("廊道", "Corridor"),
+    "sewage": Text("污水方案", "Sewage plan"),
     "roads": Text("道路", "Roads"),
     "base": Text("基础地理", "Base"),
 }
@@ -252,6 +307,19 @@ def built(results: Results) -> Iterator[tuple[Layer, gpd.GeoDataFrame]]:
         frame = entry.build(results)
         if frame is not None and len(frame):
             yield entry, frame
+
+
+def chosen(results: Results, keys: Iterable[str]) -> dict[str, tuple[Layer, gpd.GeoDataFrame]]:
+    """Return the named layers that have something to show; nothing else is computed.
+
+    Families, whose layers depend on the results, are not among them.
+    """
+    found = {}
+    for key in keys:
+        frame = _LAYERS[key].build(results)
+        if frame is not None and len(frame):
+            found[key] = (_LAYERS[key], frame)
+    return found
 
 
 def readable(frame: gpd.GeoDataFrame, columns: Sequence[str], lang: Lang) -> gpd.GeoDataFrame:

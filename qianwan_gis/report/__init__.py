@@ -21,7 +21,9 @@ from qianwan_gis.report.basis import (
     targets_chapter,
     unknown_chapter,
 )
+from qianwan_gis.report.corridor import corridor_chapter
 from qianwan_gis.report.coverage import coverage_chapter
+from qianwan_gis.report.fairness import fairness_chapter
 from qianwan_gis.report.findings import findings_chapter
 from qianwan_gis.report.inputs import (
     collect_chapter,
@@ -29,6 +31,10 @@ from qianwan_gis.report.inputs import (
     positions_chapter,
     roads_chapter,
 )
+from qianwan_gis.report.scenarios import scenarios_chapter
+from qianwan_gis.report.sewage import sewage_chapter
+from qianwan_gis.report.siting import siting_chapter
+from qianwan_gis.report.water import water_chapter
 
 
 def write_report(results: Results, folder: Path | str) -> list[Path]:
@@ -96,8 +102,14 @@ def build(results: Results, *, figures: bool = True) -> Document:
     collect_chapter(document, results)
     lists_chapter(document, results)
     positions_chapter(document, results, pictures)
-    roads_chapter(document, results, pictures, lengths)
+    roads_chapter(document, results, lengths)
+    corridor_chapter(document, results, pictures)
     coverage_chapter(document, results, pictures)
+    fairness_chapter(document, results)
+    siting_chapter(document, results, pictures_wanted=figures)
+    water_chapter(document, results)
+    scenarios_chapter(document, results)
+    sewage_chapter(document, results)
     targets_chapter(document, results)
     standards_chapter(document, results)
     sources_chapter(document, results)

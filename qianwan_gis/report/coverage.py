@@ -21,6 +21,7 @@ from qianwan_gis.report._parts import (
     why_unknown,
 )
 from qianwan_gis.schemas import value_text
+from qianwan_gis.services.words import reason_text
 
 
 def coverage_chapter(
@@ -159,7 +160,7 @@ def _uncovered(document: Document, results: Results) -> None:
             str(row.name_),
             travel_text(row, results),
             f"{row.limit:g} {row.limit_unit}",
-            value_text("reason", row.reason).get(lang),
+            reason_text(row._asdict()).get(lang),
         ]
         for row in rows.rename(columns={"name": "name_"}).head(LONGEST_TABLE).itertuples()
     ]

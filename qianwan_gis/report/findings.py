@@ -9,6 +9,7 @@ from qianwan_gis.export import content
 from qianwan_gis.export.document import Document
 from qianwan_gis.layers import Results, service_title, services_of
 from qianwan_gis.report._parts import joined, state_counts, why_unknown
+from qianwan_gis.report.gaps import gap_findings
 from qianwan_gis.schemas import Match, value_text
 
 
@@ -25,6 +26,7 @@ def findings_chapter(document: Document, results: Results, lengths: pd.DataFrame
         *_service_findings(results),
         _road_finding(results, lengths),
         corridor_finding(results),
+        *gap_findings(results, only_over=True),
     ]
     targets = results.targets
     if len(targets):

@@ -1,4 +1,4 @@
-"""Chapters on what went in: what to collect, the lists, positions, roads and corridor."""
+"""Chapters on what went in: what to collect, the lists, positions, roads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from qianwan_gis.export import content
 from qianwan_gis.export.document import Document
 from qianwan_gis.layers import Results
 from qianwan_gis.report._parts import add_picture, add_table, distance_text
-from qianwan_gis.report.findings import corridor_finding
 from qianwan_gis.schemas import Match, value_text
 
 
@@ -133,12 +132,11 @@ def positions_chapter(
 def roads_chapter(
     document: Document,
     results: Results,
-    pictures: dict[str, tuple[str, bytes]],
     table: pd.DataFrame,
 ) -> None:
-    """Add road lengths and what lies near the corridor."""
+    """Add road lengths."""
     lang = results.lang
-    document.heading(1, Text("道路与廊带", "Roads and corridor"))
+    document.heading(1, Text("道路", "Roads"))
     words = {s.value: s.title for s in layers.ROAD_SYMBOLS if s.value}
     rows = [
         [
@@ -159,19 +157,4 @@ def roads_chapter(
             "双幅路按两条线计；“概化”线约有百米误差。",
             "Dual carriageways count twice; generalised lines are right to about 100 m.",
         ),
-    )
-    document.say(corridor_finding(results))
-    add_picture(document, pictures, "corridor")
-    near = results.corridor_villages
-    corridor = results.corridor
-    if near is None or corridor is None or str(corridor.basis) == "presumed" or near.empty:
-        return
-    widths = sorted(near["within_m"].dropna().unique())
-    rows = [
-        [distance_text(float(w), lang), str(int((near["within_m"] <= w).sum()))] for w in widths
-    ]
-    document.table(
-        Text("沿线村数（按离线距离累计）", "Villages near the corridor, cumulative"),
-        [Text("离线距离以内", "Within").get(lang), Text("村数", "Villages").get(lang)],
-        rows,
     )

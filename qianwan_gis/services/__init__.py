@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,10 +15,15 @@ if TYPE_CHECKING:
 
     from qianwan_gis.network import RoadNetwork
     from qianwan_gis.schemas import Inventory
+    from qianwan_gis.services.access import Place
+    from qianwan_gis.services.ground import Ground
     from qianwan_gis.standards import Standards
     from qianwan_gis.uncertainty import Draws
 
 __all__ = ["Joint", "Service", "compute_coverage", "services"]
+
+#: Columns of text that only some services have.
+_WORDS = {"slow_road", "backup_id"}
 
 
 def compute_coverage(
@@ -33,8 +39,13 @@ def compute_coverage(
     sewers: gpd.GeoDataFrame | None = None,
     supplies: pd.DataFrame | None = None,
     joint: Joint | None = None,
-    backup: bool = False,
+    backup: bool | Collection[tuple[str, str]] = False,
     capacity: Mapping[tuple[str, str], float] | None = None,
+    modes: Mapping[tuple[str, str], str] | None = None,
+    ground: Ground | None = None,
+    only: Collection[tuple[str, str]] | None = None,
+    place: Place | None = None,
+    planned: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Return the one coverage table of all services: every village, every tier, a reason each.
 
@@ -57,8 +68,20 @@ def compute_coverage(
         An empty `Joint` to fill with the verdict of every draw, for totals.
     backup, capacity
         Options of the tiers measured by travel time, see `services.options.extend`: columns of a
-        second facility in reach; facilities that can be full, for the tiers named with the people
-        that one unit of their recorded capacity serves (``{("clinic", "township"): 1.0}``).
+        second facility in reach (for all of them, or those named); facilities that can be full,
+        for the tiers named with the people that one unit of their recorded capacity serves
+        (``{("clinic", "township"): 1.0}``).
+    modes
+        Mode of travel by (service, tier), instead of the service's own.
+    ground
+        Terrain under the network (`services.ground.Ground`): adds ``slope_minutes``,
+        ``slow_road`` and ``offroad_metres``, and lets villages without a road walk to one.
+    only
+        Services and tiers to compute; all by default.
+    place
+        How points join the network, see `services.access.pairs_in_reach`.
+    planned
+        What a service's plan says of the villages (``{"sewage": rows}``), see `services.planned`.
 
     Returns
     -------
@@ -66,20 +89,27 @@ def compute_coverage(
     in the order of ``villages`` within each tier.
     """
     from qianwan_gis.services import access, options, sewage, water
+    from qianwan_gis.services import planned as plans
 
     positions = draws.positions(villages, regions)
     parts = []
-    for service in services():
+    for kind in services():
+        key = (kind.service, kind.tier)
+        if only is not None and key not in only:
+            continue
+        service = replace(kind, mode=(modes or {}).get(key, kind.mode))
         if service.physics == "access":
             part = access.coverage(
                 service, villages, positions, network, facilities, inventories, standards, draws,
-                seats=seats, joint=joint,
+                seats=seats, joint=joint, ground=ground, place=place,
             )  # fmt: skip
-            per_unit = (capacity or {}).get((service.service, service.tier))
-            if (backup or per_unit is not None) and network is not None:
+            per_unit = (capacity or {}).get(key)
+            second = backup if isinstance(backup, bool) else key in backup
+            if (second or per_unit is not None) and network is not None:
                 part = options.extend(
                     part, service, villages, positions, network, facilities, inventories,
-                    standards, draws, backup=backup, capacity=per_unit,
+                    standards, draws, backup=second, capacity=per_unit, ground=ground,
+                    place=place,
                 )  # fmt: skip
         elif service.physics == "sewage":
             part = sewage.coverage(
@@ -87,6 +117,14 @@ def compute_coverage(
                 sewers=sewers, supplies=supplies, joint=joint,
             )  # fmt: skip
         else:
-            part = water.coverage(service, villages, facilities, inventories, supplies=supplies)
+            part = water.coverage(
+                service, villages, facilities, inventories, supplies=supplies, standards=standards
+            )
+        if planned:
+            rows = planned.get(service.service)
+            part = plans.blank(part) if rows is None else plans.apply(part, rows)
         parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    for name in _WORDS.intersection(table.columns):  # of services that do not have them
+        table[name] = table[name].astype(object).fillna("")
+    return table

@@ -17,7 +17,7 @@ wide. Each village's own leg has its own circuity.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ import shapely
 
 from qianwan_gis.schemas import Basis, FacilityBasis, Inventory, Match, Reason
 from qianwan_gis.services import registry
+from qianwan_gis.services.ground import slopes, slow_roads
 from qianwan_gis.services.reach import (
     allocate,
     backup,
@@ -54,11 +55,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qianwan_gis.network import RoadNetwork, Snapped
+    from qianwan_gis.services.ground import Ground
     from qianwan_gis.services.registry import Service
     from qianwan_gis.standards import Standards
     from qianwan_gis.uncertainty import Draws, Positions
 
     Array = NDArray[np.float64]
+    Place = Callable[[gpd.GeoSeries, str], Sequence[Snapped]]
 
 __all__ = [
     "allocate",
@@ -100,6 +103,8 @@ def coverage(
     *,
     seats: gpd.GeoDataFrame | None = None,
     joint: registry.Joint | None = None,
+    ground: Ground | None = None,
+    place: Place | None = None,
 ) -> pd.DataFrame:
     """Return the COVERAGE rows of one tier measured by network time.
 
@@ -121,7 +126,9 @@ def coverage(
                 "p_covered": 0.0, "reason": str(Reason.NO_FACILITY), "basis": "recorded",
             },
         )  # fmt: skip
-    travel = _Travel(service.mode, network, draws, standards, positions, places, seats, villages)
+    travel = _Travel(
+        service.mode, network, draws, standards, positions, places, seats, villages, ground, place
+    )
     first = travel.nearest()
     within = first.seconds <= limit * 60.0 * (1 + 1e-12)
     p = np.where(positions.located | first.at_home, within.mean(axis=1), np.nan)
@@ -161,6 +168,9 @@ def coverage(
         "reason": np.where(same, str(Reason.SAME_POINT), reason),
         "basis": np.where(np.isnan(p), "none", basis),
     }
+    if ground is not None and network is not None and len(network.u):
+        hidden |= first.at_home
+        table |= _over_ground(service, network, ground, villages, places, first, hidden, table)
     return registry.rows(codes, service, table)
 
 
@@ -174,6 +184,8 @@ def pairs_in_reach(
     draws: Draws,
     *,
     few: NDArray[np.int64] | None = None,
+    ground: Ground | None = None,
+    place: Place | None = None,
 ) -> pd.DataFrame:
     """Return which places each village reaches within the tier's limit, draw by draw.
 
@@ -185,6 +197,11 @@ def pairs_in_reach(
         FACILITIES rows, existing or proposed; they stand still.
     few
         Numbers of the draws to look at; all by default.
+    ground
+        Terrain over which villages without a road walk to one.
+    place
+        How points join the network (one or more ways, of which villages take the quickest);
+        `RoadNetwork.snap` by default.
 
     Returns
     -------
@@ -192,8 +209,10 @@ def pairs_in_reach(
     within the limit, sorted.
     """
     chosen = np.arange(draws.n) if few is None else np.asarray(few, np.int64)
-    travel = _Travel(service.mode, network, draws, standards, positions, places, None, villages)
-    starts, _ = travel.starts(chosen)
+    travel = _Travel(
+        service.mode, network, draws, standards, positions, places, None, villages, ground, place
+    )
+    starts, _, _ = travel.starts(chosen)
     found = network.od_matrix(
         starts, places.geometry.reset_index(drop=True),
         limit=float(standards.value(service.limit)) * 60.0, by="seconds", mode=service.mode,
@@ -225,6 +244,7 @@ class _Arrival:
     at_home: NDArray[np.bool_]
     certain: NDArray[np.bool_]
     road_basis: NDArray[np.object_]
+    walked: Array  # metres off the road in each draw, 0 where a road is near
 
     def most_frequent(self, names: NDArray[np.object_]) -> NDArray[np.object_]:
         """Return the facility that is nearest in most draws; ties go to the lower identifier."""
@@ -263,8 +283,12 @@ class _Travel:
         places: gpd.GeoDataFrame,
         seats: gpd.GeoDataFrame | None,
         villages: gpd.GeoDataFrame,
+        ground: Ground | None = None,
+        place: Place | None = None,
     ) -> None:
         self.mode, self.net, self.draws = mode, network, draws
+        self.place = place
+        self.ground = ground if ground is not None and ground.walkable else None
         self.positions, self.places = positions, places
         self.home = self._homes()
         self.presumed = network is not None and bool(network.presumed.any())
@@ -320,13 +344,14 @@ class _Travel:
         metres = np.full((n, d), np.inf)
         facility = np.full((n, d), -1, dtype=np.int64)
         no_road = np.ones(n, bool)
+        walked = np.zeros((n, d))
         road_basis = np.full(n, "presumed" if self.presumed else "recorded", dtype=object)
         where = self._facility_xy()
         if self.net is not None and len(self.net.u):
             if self.presumed or self._facilities_move(where):
-                no_road = self._draw_by_draw(where, seconds, metres, facility)
+                no_road = self._draw_by_draw(where, seconds, metres, facility, walked)
             else:
-                no_road = self._all_at_once(where, seconds, metres, facility)
+                no_road = self._all_at_once(where, seconds, metres, facility, walked)
             if not self.presumed:
                 road_basis = self._road_basis(where)
         at_home = np.zeros(n, bool)
@@ -336,8 +361,9 @@ class _Travel:
                 at_home[row] = True
                 seconds[row], metres[row], facility[row] = 0.0, 0.0, number
         return _Arrival(
-            seconds, metres, facility, no_road, at_home, at_home | self._certain(), road_basis
-        )
+            seconds, metres, facility, no_road, at_home, at_home | self._certain(), road_basis,
+            walked,
+        )  # fmt: skip
 
     def _certain(self) -> NDArray[np.bool_]:
         """Whether a village's own leg and place leave nothing to presume."""
@@ -347,6 +373,9 @@ class _Travel:
         return bool((np.nanmax(where, axis=1) - np.nanmin(where, axis=1)).max(initial=0.0) > 0)
 
     def _snap(self, xy: Array) -> Snapped:
+        return self._ways_in(xy)[0]
+
+    def _ways_in(self, xy: Array) -> Sequence[Snapped]:
         import geopandas as gpd
 
         assert self.net is not None  # noqa: S101  # callers checked
@@ -355,7 +384,9 @@ class _Travel:
         points = shapely.points(flat)
         points[missing] = None
         series = gpd.GeoSeries(points, crs=self.places.crs)
-        return self.net.snap(series, mode=self.mode)
+        if self.place is not None:
+            return self.place(series, self.mode)
+        return [self.net.snap(series, mode=self.mode)]
 
     def _legs(self, places: Snapped, circuity: Array, speed: Array) -> tuple[Snapped, Array]:
         """Return places whose access leg takes a presumed link's time, and the leg's true length.
@@ -367,24 +398,76 @@ class _Travel:
         length = places.metres * circuity
         return replace(places, metres=length * self.net.access_kph / speed), length
 
-    def starts(self, few: NDArray[np.int64]) -> tuple[Snapped, Array]:
-        """Return where villages join the network in some draws (villages x draws), and the legs."""
+    def starts(self, few: NDArray[np.int64]) -> tuple[Snapped, Array, Array]:
+        """Return where villages join the network in some draws (villages x draws).
+
+        Also the true length of the leg there, and how much of it was walked off the road.
+        """
         assert self.net is not None  # noqa: S101
-        starts = self._snap(self.positions.xy[:, few])
+        starts, walked = self._join_roads(few)
         change = np.repeat(self.leg_presumed, len(few))
         circuity = np.where(change, self.own_circuity[:, few].ravel(), 1.0)
         speed = np.where(
             change, np.tile(self.speed[few], len(self.positions.codes)), self.net.access_kph
         )
-        return self._legs(starts, circuity, speed)
+        places, length = self._legs(starts, circuity, speed)
+        return places, np.where(walked > 0, walked, length), walked
+
+    def _join_roads(self, few: NDArray[np.int64]) -> tuple[Snapped, Array]:
+        """Return the nearest road of every village in some draws, and metres walked off the road.
+
+        A surveyed village that no road comes near walks over the terrain to one. Its leg is given
+        the length that takes the time of that walk.
+        """
+        assert self.net is not None  # noqa: S101
+        xy = self.positions.xy[:, few].reshape(-1, 2)
+        starts = self._quickest(self._ways_in(xy))
+        walked = np.zeros(len(xy))
+        if self.ground is None:
+            return starts, walked
+        lost = ~starts.found & np.isfinite(xy[:, 0]) & ~np.repeat(self.leg_presumed, len(few))
+        if not lost.any():
+            return starts, walked
+        over = self.ground.over(self.net, xy[lost], self.places.crs, self.mode)
+        rows, there = np.flatnonzero(lost), over.edge >= 0
+        rows = rows[there]
+        edge, fraction, metres = starts.edge.copy(), starts.fraction.copy(), starts.metres.copy()
+        x, y = starts.x.copy(), starts.y.copy()
+        edge[rows], fraction[rows] = over.edge[there], over.fraction[there]
+        x[rows], y[rows] = over.x[there], over.y[there]
+        metres[rows] = over.seconds[there] * self.net.access_kph / 3.6
+        walked[rows] = over.metres[there]
+        return replace(starts, edge=edge, fraction=fraction, metres=metres, x=x, y=y), walked
+
+    def _quickest(self, ways: Sequence[Snapped]) -> Snapped:
+        """Return for each place the way in from which a facility is reached soonest."""
+        first = ways[0]
+        if len(ways) == 1:
+            return first
+        assert self.net is not None  # noqa: S101
+        goals = self._snap(self._facility_xy()[:, 0])
+        time = [
+            self.net.nearest(way, goals, by="seconds", mode=self.mode)["seconds"].fillna(np.inf)
+            for way in ways
+        ]
+        best = np.argmin(np.column_stack(time), axis=1)
+        for number, way in enumerate(ways[1:], start=1):
+            use = best == number
+            names = ("node", "edge", "fraction", "metres", "x", "y")
+            first = replace(
+                first, **{n: np.where(use, getattr(way, n), getattr(first, n)) for n in names}
+            )
+        return first
 
     def _all_at_once(
-        self, where: Array, seconds: Array, metres: Array, facility: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
+        self, where: Array, seconds: Array, metres: Array, facility: NDArray[np.int64],
+        walked: Array,
+    ) -> NDArray[np.bool_]:  # fmt: skip
         """Roads and facilities stand still: one search serves the villages of all draws."""
         assert self.net is not None  # noqa: S101
         n, d = seconds.shape
-        starts, legs = self.starts(np.arange(d))
+        starts, legs, off = self.starts(np.arange(d))
+        walked[:] = off.reshape(n, d)
         goals = self._snap(where[:, 0])
         found = self.net.nearest(starts, goals, by="seconds", mode=self.mode)
         number = found["facility"].fillna(-1).to_numpy(np.int64)
@@ -395,14 +478,16 @@ class _Travel:
         return np.asarray(~starts.found.reshape(n, d).any(axis=1), dtype=np.bool_)
 
     def _draw_by_draw(
-        self, where: Array, seconds: Array, metres: Array, facility: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
+        self, where: Array, seconds: Array, metres: Array, facility: NDArray[np.int64],
+        walked: Array,
+    ) -> NDArray[np.bool_]:  # fmt: skip
         """Presumed edges change their weight, or facilities their place, with every draw."""
         import geopandas as gpd
 
         assert self.net is not None  # noqa: S101
         n, d = seconds.shape
-        villages = self._snap(self.positions.xy)
+        villages, off = self._join_roads(np.arange(d))
+        walked[:] = off.reshape(n, d)
         goals = self._snap(where)
         seat_xy, seat_of = self._seats()
         seat_places = self.net.snap(
@@ -423,6 +508,7 @@ class _Travel:
             circuity = np.where(self.leg_presumed, self.own_circuity[:, k], 1.0)
             speed = np.where(self.leg_presumed, self.speed[k], net.access_kph)
             start, leg = self._legs(start, circuity, speed)
+            leg = np.where(walked[:, k] > 0, walked[:, k], leg)
             goal = _take(goals, goal_rows + k)
             goal_leg = goal.metres
             if self.presumed:
@@ -507,6 +593,46 @@ def _join(a: Snapped, b: Snapped) -> Snapped:
 # ---------------------------------------------------------------------------------------------
 # What is printed
 # ---------------------------------------------------------------------------------------------
+
+
+def _over_ground(
+    service: Service,
+    network: RoadNetwork,
+    ground: Ground,
+    villages: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame,
+    first: _Arrival,
+    hidden: NDArray[np.bool_],
+    table: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what the terrain adds to the rows: minutes lost, the road that costs them, walks.
+
+    A village that level roads would bring within the limit gets the reason ``steep_road``.
+    """
+    homes = villages.geometry.reset_index(drop=True)
+    sites = places.geometry.reset_index(drop=True)
+    cost = slopes(network, ground, homes, sites, service.mode)
+    walked = np.where(first.walked > 0, first.walked, np.nan)
+    ways = (~np.isnan(walked)).mean(axis=1) >= 0.5  # off the road in most draws
+    lost = (cost["seconds"] - cost["flat_seconds"]).to_numpy() / 60.0
+    told = ~hidden & ~ways & np.isfinite(lost)
+    reason = np.asarray(table["reason"], dtype=object).copy()
+    steep = (
+        told & (reason == str(Reason.OVER_LIMIT))
+        & (cost["flat_seconds"].to_numpy() <= table["limit"] * 60.0 * (1 + 1e-12))
+    )  # fmt: skip
+    reason[steep] = str(Reason.STEEP_ROAD)
+    road = np.full(len(homes), "", dtype=object)
+    rows = np.flatnonzero(steep)
+    road[rows] = slow_roads(network, ground, homes.iloc[rows], sites, service.mode)
+    length = np.full(len(homes), np.nan)
+    length[ways] = np.nanmedian(walked[ways], axis=1)
+    return {
+        "reason": reason,
+        "slope_minutes": np.where(told, np.round(lost, 1), np.nan),
+        "slow_road": road,
+        "offroad_metres": np.where(hidden, np.nan, np.round(length)),
+    }
 
 
 def _percentiles(values: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from qianwan_gis import people as people_rule
 from qianwan_gis._errors import UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.schemas import Inventory, Reason
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from qianwan_gis.network import RoadNetwork
-
-#: A share of people needs this part of the villages with a population of one definition.
-_PEOPLE_SHARE = 0.8
 
 
 def backup(
@@ -262,9 +260,11 @@ def rural_access_index(
 
     Returns
     -------
-    Table by method (``straight``, ``network``): ``villages, assessed, within, share_villages,
-    people, people_within, share_people``. The people columns are empty unless 80 % of the
-    assessed villages have a population of one definition.
+    Table by method (``straight``, ``network``): ``villages, assessed, within, within_low,
+    within_high, share_villages, people, people_within, share_people``. ``within_low`` counts the
+    villages that are within wherever in their uncertainty (90 % radius) they lie,
+    ``within_high`` those that may be; along the network as if every metre counted once. The people columns are empty unless 80 % of the
+    assessed villages have a population of one definition within ten years (`qianwan_gis.people`).
     """
     if isinstance(all_season, pd.Series):
         open_all_year = all_season.reindex(roads.index).fillna(value=False).astype(bool)
@@ -307,23 +307,25 @@ def _index_row(
 ) -> dict[str, float]:
     near = metres <= limit * (1 + 1e-12)
     n = len(homes)
+    doubt = homes["uncertainty_m"].fillna(0.0).to_numpy(float)
     row = {
         "villages": float(len(subject)),
         "assessed": float(n),
         "within": float(near.sum()),
+        "within_low": float((metres + doubt <= limit * (1 + 1e-12)).sum()),
+        "within_high": float((metres - doubt <= limit * (1 + 1e-12)).sum()),
         "share_villages": near.sum() / n if n else np.nan,
         "people": np.nan,
         "people_within": np.nan,
         "share_people": np.nan,
     }
-    people = pd.to_numeric(homes["population"], errors="coerce").to_numpy(float)
-    kinds = homes["population_kind"].fillna("").astype(str)
-    for kind in sorted(set(kinds) - {""}):
-        mine = (kinds.eq(kind) & ~np.isnan(people)).to_numpy()
-        if n and mine.sum() >= _PEOPLE_SHARE * n:
-            total = float(people[mine].sum())
-            inside = float(people[mine & near].sum())
-            row |= {"people": total, "people_within": inside, "share_people": inside / total}
+    agreed = people_rule.agreement(homes)
+    if agreed is not None and agreed.enough:
+        people = pd.to_numeric(homes["population"], errors="coerce").to_numpy(float)
+        total = float(people[agreed.rows].sum())
+        inside = float(people[agreed.rows & near].sum())
+        share = inside / total if total > 0 else np.nan
+        row |= {"people": total, "people_within": inside, "share_people": share}
     return row
 
 

@@ -47,8 +47,15 @@ class _Pairs(NamedTuple):
 
 def step(steps: Mapping[float, float]) -> Callable[[Array], Array]:
     """Return a decay in steps: ``{10: 1, 20: 0.68, 30: 0.22}``; limits inclusive, 0 beyond."""
-    limits = np.array(sorted(steps), float)
-    values = np.array([steps[k] for k in sorted(steps)] + [0.0], float)
+    if not isinstance(steps, Mapping):
+        raise _no_weights(steps)
+    try:
+        limits = np.array(sorted(steps), float)
+        values = np.array([steps[k] for k in sorted(steps)] + [0.0], float)
+    except (TypeError, ValueError) as error:
+        raise _no_weights(steps) from error
+    if np.isnan(limits).any() or not np.isfinite(values).all():
+        raise _no_weights(steps)
     if (values < 0).any():
         raise UsageError(Text("权重不得为负", "weights must not be negative"))
 
@@ -62,8 +69,18 @@ def step(steps: Mapping[float, float]) -> Callable[[Array], Array]:
     return weight
 
 
+def _no_weights(given: object) -> UsageError:
+    """Return the error for what cannot be a decay."""
+    shown = str(given)[:60]
+    return UsageError(
+        Text(f"权重应为“成本: 权重”的对照表（如 {{10: 1, 20: 0.5}}）或函数，给出的是 {shown}",
+             f"weights are a table cost: weight, such as {{10: 1, 20: 0.5}}, or a function, not {shown}")
+    )  # fmt: skip
+
+
 def gaussian(sigma: float) -> Callable[[Array], Array]:
     """Return the decay ``exp(-cost^2 / (2 sigma^2))``, 1 at cost 0."""
+    _number(sigma, "sigma", positive=True)
 
     def weight(cost: Array) -> Array:
         return np.asarray(np.exp(-0.5 * (np.asarray(cost, float) / sigma) ** 2))
@@ -73,6 +90,7 @@ def gaussian(sigma: float) -> Callable[[Array], Array]:
 
 def gaussian_catchment(catchment: float) -> Callable[[Array], Array]:
     """Return Dai's (2010) Gaussian: 1 at cost 0, exactly 0 at the edge of the catchment."""
+    _number(catchment, "catchment", positive=True)
     edge = np.exp(-0.5)
 
     def weight(cost: Array) -> Array:
@@ -85,10 +103,8 @@ def gaussian_catchment(catchment: float) -> Callable[[Array], Array]:
 def _weight_function(
     weights: Weights | None, method: FcaMethod, catchment: float
 ) -> Callable[[Array], Array]:
-    if callable(weights):
-        return weights
     if weights is not None:
-        return step(weights)
+        return weights if callable(weights) else step(weights)
     if method == "gaussian":
         return gaussian_catchment(catchment)
     if method == "e2sfca":  # Luo and Qi's slow decay over thirds of the catchment
@@ -140,6 +156,8 @@ def fca(
     """
     if method not in ("2sfca", "e2sfca", "3sfca", "gaussian"):
         raise UsageError(Text(f"没有方法“{method}”", f"no method “{method}”"))
+    _tables(cost, demand=demand, supply=supply)
+    catchment = _number(catchment, "catchment")
     people = np.nan_to_num(demand.to_numpy(float))
     stock = np.nan_to_num(supply.to_numpy(float))
     if method == "2sfca" and weights is None and len(cost) >= _COMPILED:
@@ -147,15 +165,13 @@ def fca(
         if flat is not None:
             return flat
     pairs = _pairs(cost, demand, supply, catchment)
-    weight = np.asarray(_weight_function(weights, method, catchment)(pairs.cost), float)
+    weight = _decay(_weight_function(weights, method, catchment), pairs.cost)
     if method == "3sfca":
-        total = np.bincount(pairs.origin, weight, minlength=len(people))[pairs.origin]
+        total = _summed(pairs.origin, weight, len(people))[pairs.origin]
         weight = weight * np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
-    load = np.bincount(
-        pairs.destination, weight * people[pairs.origin], minlength=len(stock)
-    ).astype(float)
+    load = _summed(pairs.destination, weight * people[pairs.origin], len(stock))
     ratio = np.divide(stock, load, out=np.zeros_like(stock), where=load > 0)
-    score = np.bincount(pairs.origin, weight * ratio[pairs.destination], minlength=len(people))
+    score = _summed(pairs.origin, weight * ratio[pairs.destination], len(people))
     return pd.Series(score, index=demand.index, name=method)
 
 
@@ -196,11 +212,15 @@ def gravity(
     -------
     Series by origin (``origins``, or those of the cost table in order of identifier).
     """
+    _tables(cost, supply=supply)
+    catchment = _number(catchment, "catchment")
+    decay = weights if callable(weights) else step(weights)
+    _check(cost, pd.Series(dtype=float), supply).raise_errors()
     index = _origins(cost, origins)
     pairs = _pairs(cost, pd.Series(0.0, index=index), supply, catchment)
-    weight = np.asarray((weights if callable(weights) else step(weights))(pairs.cost), float)
+    weight = _decay(decay, pairs.cost)
     stock = np.nan_to_num(supply.to_numpy(float))
-    score = np.bincount(pairs.origin, weight * stock[pairs.destination], minlength=len(index))
+    score = _summed(pairs.origin, weight * stock[pairs.destination], len(index))
     return pd.Series(score, index=index, name="gravity")
 
 
@@ -250,10 +270,13 @@ def raam(
     """
     from qianwan_gis.services._kernels import equilibrate
 
+    _tables(cost, demand=demand, supply=supply)
     people = np.nan_to_num(demand.to_numpy(float))
     stock = np.nan_to_num(supply.to_numpy(float))
-    if not (tau > 0 and stock.sum() > 0):
+    if not (_number(tau, "tau") > 0 and stock.sum() > 0):
         raise UsageError(Text("tau 和总供给须大于零", "tau and total supply must be positive"))
+    if rho is not None:
+        _number(rho, "rho", positive=True)
     pairs = _pairs(cost, demand, supply, np.inf)
     use = (people[pairs.origin] > 0) & (stock[pairs.destination] > 0)
     mean = people.sum() / stock.sum() if rho is None else rho
@@ -360,6 +383,69 @@ def equity(
 # ---------------------------------------------------------------------------------------------
 # Helpers
 # ---------------------------------------------------------------------------------------------
+
+
+def _tables(cost: object, **series: object) -> None:
+    """Refuse what are not the tables that a score takes, or hold no numbers."""
+    if not isinstance(cost, pd.DataFrame):
+        raise UsageError(
+            Text("cost 应为有 origin、destination、cost 三列的表",
+                 "cost is a table with the columns origin, destination, cost")
+        )  # fmt: skip
+    log = ProblemLog()
+    if "cost" in cost.columns:
+        _numeric(cost["cost"], "cost", "cost", log)
+    for name, given in series.items():
+        if not isinstance(given, pd.Series):
+            raise UsageError(
+                Text(f"{name} 应为以编号为索引的 Series", f"{name} is a Series by identifier")
+            )
+        _numeric(given, name, None, log)
+    log.raise_errors()
+
+
+def _numeric(values: pd.Series, file: str, field: str | None, log: ProblemLog) -> None:
+    if pd.api.types.is_numeric_dtype(values):
+        return
+    bad = pd.to_numeric(values, errors="coerce").isna() & values.notna()
+    for row in np.flatnonzero(bad.to_numpy())[:5]:
+        value = values.iloc[int(row)]
+        log.add("error", "not_a_number", f"“{value}”不是数字", f"“{value}” is not a number",
+                file=file, row=int(row) + 1, field=field)  # fmt: skip
+
+
+def _number(value: object, name: str, *, positive: bool = False) -> float:
+    """Return a number >= 0 (or above 0), infinity included; UsageError for anything else."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not (number > 0 if positive else number >= 0):
+        raise UsageError(
+            Text(f"{name} 应为{'正数' if positive else '不小于零的数'}，不是 {value}",
+                 f"{name} is a number {'above' if positive else 'not below'} zero, not {value}")
+        )  # fmt: skip
+    return number
+
+
+def _decay(weight: Callable[[Array], Array], cost: Array) -> Array:
+    """Return the weights of costs; UsageError where a function does not give one number each."""
+    given = weight(cost)
+    try:
+        out = np.asarray(given, float)
+    except (TypeError, ValueError) as error:
+        raise _no_weights(given) from error
+    if out.shape != cost.shape or not (out >= 0).all():
+        raise UsageError(
+            Text("权重函数应对每个成本给出一个不小于零的数",
+                 "a weight function gives one number not below zero for every cost")
+        )  # fmt: skip
+    return out
+
+
+def _summed(group: NDArray[np.int64], values: Array, count: int) -> Array:
+    """Add values up by group; numbers even where there are none (bincount gives integers then)."""
+    return np.bincount(group, values, minlength=count).astype(float, copy=False)
 
 
 def _check(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series) -> ProblemLog:

@@ -28,7 +28,7 @@ __all__ = ["Elevation", "SyntheticCounty", "counties", "county"]
 #: About a province; larger tests take several counties (`counties`).
 MOST_VILLAGES = 30_000
 _NORTHING = 3_985_000.0  # about 36 degrees north
-_HEADS = "虚谷幻川拟岭设泉假溪仿陵"
+_HEADS, _TAILS = "虚幻拟设假仿", "谷川岭泉溪陵"  # 虚谷, 幻川, …: nobody takes them for real places
 
 
 class Elevation(NamedTuple):
@@ -242,7 +242,11 @@ def counties(n: int, *, villages: int = 600, seed: int = 0) -> Iterator[Syntheti
     for i in range(n):
         size = np.random.default_rng([seed, i]).uniform(0.5, 1.5)
         prefecture, number = divmod(i, 99)
-        label = f"{_HEADS[i % len(_HEADS)]}{_HEADS[(i // len(_HEADS)) % len(_HEADS)]}{i + 1}县"
+        turn, rest = divmod(i, len(_HEADS) * len(_TAILS))
+        column, row = rest % len(_HEADS), rest // len(_HEADS)
+        label = (
+            f"{_HEADS[column]}{_TAILS[(column + row) % len(_TAILS)]}县{turn + 1 if turn else ''}"
+        )
         yield county(
             max(1, round(villages * size)),
             seed + i,

@@ -92,7 +92,12 @@ def write(made: SyntheticCounty, folder: Path) -> Path:
         if len(made.sewers):
             _layer(made.sewers, out / "facilities" / "sewage_sewer.gpkg")
         for (service, tier), rows in made.supplies.groupby(["service", "tier"], sort=True):
-            served = rows[["facility_id", "code"]]
+            extra = (
+                []
+                if service != "water"
+                else ["quality", "to_house", "fetch_minutes", "outage_days"]
+            )
+            served = rows[["facility_id", "code", *extra]]
             _csv(served, out / "facilities" / f"{service}_{tier}_supplies.csv")
         _layer(made.corridor_segments, out / "corridor" / "segments.gpkg")
         _layer(made.stakes, out / "corridor" / "stakes.gpkg")
@@ -212,6 +217,7 @@ def _toml(made: SyntheticCounty) -> str:
         f'[rivers]\npath = "boundaries/rivers.gpkg"\n{about}',
         f'[settlements]\npath = "villages/settlements.gpkg"\n{about}',
         f'[areas]\npath = "boundaries/areas.gpkg"\n{about}',
+        "[sewage.phases]\n2025 = 5\n2026 = 10\n2027 = 15\n",
         '[map]\nscope = "合成数据"\nscope_en = "Synthetic data"\n',
     ]
     return "\n".join(parts)

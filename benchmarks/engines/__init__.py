@@ -1,0 +1,1 @@
+"""Parts of ``benchmarks/network.py``: the networks, the libraries, the processes, the measuring."""
