@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+from browser_fixture import launch
 
 
 @dataclass
@@ -28,19 +25,11 @@ class Seen:
 @contextlib.contextmanager
 def browser() -> Iterator[Any]:
     """Start Chromium; skip the test where it is absent, except in CI."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM and os.environ.get("QIANWAN_REQUIRE_SYSTEM"):
-        pytest.fail("Chromium is required here (QIANWAN_REQUIRE_SYSTEM) but was not found")
-    if not CHROMIUM:
-        pytest.skip("no Chromium here")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        try:
-            yield started
-        finally:
-            started.close()
+    started = launch()
+    try:
+        yield started
+    finally:
+        started.close()
 
 
 @contextlib.contextmanager
@@ -165,6 +154,12 @@ class Line:
         )
 
 
+def _no_choices() -> Any:
+    from qianwan_gis.services.choices import Choices
+
+    return Choices()
+
+
 @dataclass
 class FakeResults:
     """The protocol `layers.Results` over small made-up tables."""
@@ -193,6 +188,7 @@ class FakeResults:
     problems: Any
     run_date: str
     network: Any = None
+    choices: Any = field(default_factory=_no_choices)
 
     def __getattr__(self, name: str) -> Any:
         """Have nothing for topics that these results know nothing of, as the protocol types it."""

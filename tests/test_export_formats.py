@@ -34,7 +34,7 @@ def frames(results):
 
 
 def test_write_layers_writes_all_formats_the_same_twice(tmp_path):
-    everything = tuple(export.FORMATS)
+    everything = tuple(name for name in export.FORMATS if name != "cog")
     first = export.write_layers(rich(), tmp_path / "a", formats=everything)
     second = export.write_layers(rich(), tmp_path / "b", formats=everything)
     names = [p.relative_to(tmp_path / "a") for p in first]
@@ -64,7 +64,9 @@ def test_write_layers_writes_all_formats_the_same_twice(tmp_path):
 
 def test_a_county_with_nothing_but_names_goes_through(tmp_path):
     results = bare()
-    written = export.write_layers(results, tmp_path, formats=tuple(export.FORMATS))
+    written = export.write_layers(
+        results, tmp_path, formats=tuple(name for name in export.FORMATS if name != "cog")
+    )
     assert len(pyogrio.read_dataframe(written[0], layer="villages")) == len(results.villages)
     tables.write_xlsx(results, tmp_path / "t.xlsx")
     tables.write_csv(results, tmp_path / "c.csv")

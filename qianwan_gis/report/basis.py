@@ -120,7 +120,7 @@ def _parameter(results: Results, key: str) -> str:
     """Return a norm's title, or its key where it has none."""
     entry = results.standards.entries[key]
     title = entry.title if results.lang == "zh" else entry.title_en
-    return f"{title}（{key}）" if title and results.lang == "zh" else title or key
+    return title or key
 
 
 def sources_chapter(document: Document, results: Results) -> None:
