@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from qianwan_gis.services.water import WaterPlan, WaterSystem
 
 _T = TypeVar("_T")
+_Designed = TypeVar("_Designed", "SewagePlan", "WaterPlan")
 
 #: The inputs that `Plan.check` reads, in the order of the data flow.
 _INPUT_STEPS = (
@@ -825,14 +826,23 @@ class Plan:
         """
         if self.terrain is None or self.county.roads.presume_links:
             return None
+        return self._if_possible(
+            lambda: self._plan_sewage(method="quick", kept=self.plan_file("sewage")),
+            "sewage", Text("污水", "sewage"), "settlements",
+        )  # fmt: skip
+
+    def _if_possible(
+        self, make: Callable[[], _Designed], service: str, what: Text, file: str
+    ) -> _Designed | None:
+        """Make a plan; where the inputs do not allow it say why and let the other services go on."""
         try:
-            found = self._plan_sewage(method="quick", kept=self.plan_file("sewage"))
-        except (DataError, UsageError) as error:  # the other services need not wait for this one
+            found = make()
+        except (DataError, UsageError) as error:
             text = error.problems[0].text if isinstance(error, DataError) else error.text
             self._log.add(
-                "warning", "no_sewage_plan", f"没有污水方案：{text.zh}", f"no sewage plan: {text.en}",
-                file="settlements",
-                fix=("qianwan sewage 列出全部问题", "qianwan sewage lists every fault"),
+                "warning", f"no_{service}_plan", f"没有{what.zh}方案：{text.zh}",
+                f"no {what.en} plan: {text.en}", file=file,
+                fix=(f"qianwan {service} 列出全部问题", f"qianwan {service} lists every fault"),
             )  # fmt: skip
             return None
         self._log.extend(found.problems)
@@ -962,18 +972,10 @@ class Plan:
         works = (self.facilities["service"] == "water") & (self.facilities["tier"] == "works")
         if self.terrain is None or self.county.roads.presume_links or not works.any():
             return None
-        try:
-            found = self.water_plan(time_limit=None, quick=True, kept=self.plan_file("water"))
-        except (DataError, UsageError) as error:  # the other services need not wait for this one
-            text = error.problems[0].text if isinstance(error, DataError) else error.text
-            self._log.add(
-                "warning", "no_water_plan", f"没有供水方案：{text.zh}", f"no water plan: {text.en}",
-                file="villages",
-                fix=("qianwan water 列出全部问题", "qianwan water lists every fault"),
-            )  # fmt: skip
-            return None
-        self._log.extend(found.problems)
-        return found
+        return self._if_possible(
+            lambda: self.water_plan(time_limit=None, quick=True, kept=self.plan_file("water")),
+            "water", Text("供水", "water"), "villages",
+        )  # fmt: skip
 
     @cached_property
     def water_network(self) -> WaterSystem | None:

@@ -227,6 +227,13 @@ class Column:
     allowed: tuple[str, ...] = ()
 
 
+def titled(
+    name: str, kind: Kind, zh: str, en: str, unit: str = "", note: Text | None = None
+) -> Column:
+    """Return a column from its titles in both languages."""
+    return Column(name, kind, Text(zh, en), Text("", "") if note is None else note, unit)
+
+
 def _values(enum: type[StrEnum]) -> tuple[str, ...]:
     return tuple(str(member) for member in enum)
 

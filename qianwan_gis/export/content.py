@@ -13,7 +13,7 @@ import pandas as pd
 
 from qianwan_gis._text import Lang, Text
 from qianwan_gis.layers import MINUTES, STATE_TEXT, Results, coverage_state
-from qianwan_gis.schemas import COVERAGE, PLAN, TARGETS, VILLAGES, Column, value_text
+from qianwan_gis.schemas import COVERAGE, PLAN, TARGETS, VILLAGES, Column, Kind, titled, value_text
 from qianwan_gis.services.words import EXTRA, reason_texts
 
 _NOTHING = Text("", "")
@@ -44,10 +44,6 @@ class Table:
     note: Text = _NOTHING
 
 
-def _column(name: str, kind: str, zh: str, en: str, unit: str = "") -> Column:
-    return Column(name, kind, Text(zh, en), _NOTHING, unit)  # type: ignore[arg-type]
-
-
 # Columns that appear in summaries, to-collect, sources, standards and problems.
 _KNOWN: dict[str, Column] = {
     c.name: c
@@ -55,66 +51,66 @@ _KNOWN: dict[str, Column] = {
         *VILLAGES,
         *COVERAGE,
         *TARGETS,
-        _column("county", "text", "县", "County"),
-        _column("township", "text", "乡镇", "Township"),
-        _column("category", "text", "创建类别", "Category"),
-        _column("list", "text", "名单", "List"),
-        _column("zone", "text", "廊带距离", "Zone", "m"),
-        _column("group", "text", "分组", "Group"),
-        _column("villages", "integer", "村数", "Villages", "个"),
-        _column("located", "integer", "有点位的村", "Placed as points", "个"),
-        _column("assessed", "integer", "已评估", "Assessed", "个"),
-        _column("covered", "integer", "覆盖", "Covered", "个"),
-        _column("uncovered", "integer", "未覆盖", "Not covered", "个"),
-        _column("not_covered", "integer", "未覆盖", "Not covered", "个"),
-        _column("unknown", "integer", "未知", "Unknown", "个"),
-        _column("backup", "integer", "另有备用设施", "With a second facility", "个"),
-        _column("share", "number", "覆盖率（占已评估村）", "Share of assessed villages"),
-        _column("share_villages", "number", "覆盖率（按村）", "Share of villages"),
-        _column("share_people", "number", "覆盖率（按人）", "Share of people"),
-        _column("people", "number", "人口", "People", "人"),
-        _column("people_covered", "number", "覆盖人口", "People covered", "人"),
-        _column("people_assessed", "number", "已评估人口", "People assessed", "人"),
-        _column("measured", "number", "测算值", "Measured"),
-        _column("met", "boolean", "是否达到", "Met"),
-        _column("people_kind", "text", "人口口径", "Population kind"),
-        _column("rank", "integer", "次序", "Rank"),
-        _column("item", "text", "要收集的资料", "What to collect"),
-        _column("what", "text", "要收集的资料", "What to collect"),
-        _column("why", "text", "用处", "Why"),
-        _column("effect", "text", "可得到的结果", "What it makes known"),
-        _column("gain", "number", "可判定的村", "Villages decided"),
-        _column("source", "text", "出处", "Source"),
-        _column("layer", "text", "图层", "Layer"),
-        _column("title", "text", "名称", "Title"),
-        _column("licence", "text", "许可", "Licence"),
-        _column("date", "text", "日期", "Date"),
-        _column("features", "integer", "要素数", "Features"),
-        _column("key", "text", "参数", "Key"),
-        _column("value", "text", "取值", "Value"),
-        _column("unit", "text", "单位", "Unit"),
-        _column("region", "text", "适用地区", "Region"),
-        _column("clause", "text", "条款", "Clause"),
-        _column("note", "text", "说明", "Note"),
-        _column("low", "number", "下限", "Low"),
-        _column("high", "number", "上限", "High"),
-        _column("choices", "text", "可选值", "Choices"),
-        _column("level", "text", "级别", "Level"),
-        _column("text", "text", "内容", "Text"),
-        _column("file", "text", "文件", "File"),
-        _column("row", "text", "行", "Row"),
-        _column("field", "text", "字段", "Field"),
-        _column("fix", "text", "处理办法", "What to do"),
-        _column("state", "text", "状态", "State"),
-        _column("reason_text", "text", "原因（文字）", "Reason, in words"),
-        _column("branch", "text", "支线", "Branch"),
-        _column("chainage_m", "number", "里程", "Chainage", "m"),
-        _column("offset_m", "number", "离线距离", "Offset", "m"),
-        _column("side", "text", "侧别", "Side"),
-        _column("within_m", "number", "所在影响区", "Zone", "m"),
-        _column("table", "text", "表", "Table"),
-        _column("column", "text", "字段", "Column"),
-        _column("kind", "text", "类型", "Kind"),
+        titled("county", "text", "县", "County"),
+        titled("township", "text", "乡镇", "Township"),
+        titled("category", "text", "创建类别", "Category"),
+        titled("list", "text", "名单", "List"),
+        titled("zone", "text", "廊带距离", "Zone", "m"),
+        titled("group", "text", "分组", "Group"),
+        titled("villages", "integer", "村数", "Villages", "个"),
+        titled("located", "integer", "有点位的村", "Placed as points", "个"),
+        titled("assessed", "integer", "已评估", "Assessed", "个"),
+        titled("covered", "integer", "覆盖", "Covered", "个"),
+        titled("uncovered", "integer", "未覆盖", "Not covered", "个"),
+        titled("not_covered", "integer", "未覆盖", "Not covered", "个"),
+        titled("unknown", "integer", "未知", "Unknown", "个"),
+        titled("backup", "integer", "另有备用设施", "With a second facility", "个"),
+        titled("share", "number", "覆盖率（占已评估村）", "Share of assessed villages"),
+        titled("share_villages", "number", "覆盖率（按村）", "Share of villages"),
+        titled("share_people", "number", "覆盖率（按人）", "Share of people"),
+        titled("people", "number", "人口", "People", "人"),
+        titled("people_covered", "number", "覆盖人口", "People covered", "人"),
+        titled("people_assessed", "number", "已评估人口", "People assessed", "人"),
+        titled("measured", "number", "测算值", "Measured"),
+        titled("met", "boolean", "是否达到", "Met"),
+        titled("people_kind", "text", "人口口径", "Population kind"),
+        titled("rank", "integer", "次序", "Rank"),
+        titled("item", "text", "要收集的资料", "What to collect"),
+        titled("what", "text", "要收集的资料", "What to collect"),
+        titled("why", "text", "用处", "Why"),
+        titled("effect", "text", "可得到的结果", "What it makes known"),
+        titled("gain", "number", "可判定的村", "Villages decided"),
+        titled("source", "text", "出处", "Source"),
+        titled("layer", "text", "图层", "Layer"),
+        titled("title", "text", "名称", "Title"),
+        titled("licence", "text", "许可", "Licence"),
+        titled("date", "text", "日期", "Date"),
+        titled("features", "integer", "要素数", "Features"),
+        titled("key", "text", "参数", "Key"),
+        titled("value", "text", "取值", "Value"),
+        titled("unit", "text", "单位", "Unit"),
+        titled("region", "text", "适用地区", "Region"),
+        titled("clause", "text", "条款", "Clause"),
+        titled("note", "text", "说明", "Note"),
+        titled("low", "number", "下限", "Low"),
+        titled("high", "number", "上限", "High"),
+        titled("choices", "text", "可选值", "Choices"),
+        titled("level", "text", "级别", "Level"),
+        titled("text", "text", "内容", "Text"),
+        titled("file", "text", "文件", "File"),
+        titled("row", "text", "行", "Row"),
+        titled("field", "text", "字段", "Field"),
+        titled("fix", "text", "处理办法", "What to do"),
+        titled("state", "text", "状态", "State"),
+        titled("reason_text", "text", "原因（文字）", "Reason, in words"),
+        titled("branch", "text", "支线", "Branch"),
+        titled("chainage_m", "number", "里程", "Chainage", "m"),
+        titled("offset_m", "number", "离线距离", "Offset", "m"),
+        titled("side", "text", "侧别", "Side"),
+        titled("within_m", "number", "所在影响区", "Zone", "m"),
+        titled("table", "text", "表", "Table"),
+        titled("column", "text", "字段", "Column"),
+        titled("kind", "text", "类型", "Kind"),
     )
 }
 STATUS_TEXT = {
@@ -148,8 +144,8 @@ def describe(frame: pd.DataFrame, columns: Sequence[Column] = ()) -> tuple[Colum
     for name in frame.columns:
         column = given.get(name) or _KNOWN.get(str(name))
         if column is None:
-            kind = "number" if pd.api.types.is_numeric_dtype(frame[name]) else "text"
-            column = _column(str(name), kind, str(name), str(name))
+            kind: Kind = "number" if pd.api.types.is_numeric_dtype(frame[name]) else "text"
+            column = titled(str(name), kind, str(name), str(name))
         found.append(column)
     return tuple(found)
 
@@ -352,7 +348,7 @@ def problems_table(results: Results) -> Table:
     ]
     names = ["level", "code", "file", "row", "field", "text", "fix"]
     frame = pd.DataFrame(rows, columns=names, dtype="str")
-    columns = (_column("code", "text", "问题代码", "Problem"),)
+    columns = (titled("code", "text", "问题代码", "Problem"),)
     return Table(
         "problems", Text("名单与数据问题", "Problems found"), frame, describe(frame, columns)
     )
@@ -365,7 +361,7 @@ def standards_table(results: Results) -> Table:
     frame["status"] = frame["status"].map(
         lambda s: STATUS_TEXT[s].get(results.lang) if s in STATUS_TEXT else s
     )
-    columns = (_column("status", "text", "核实情况", "Status"), _KNOWN["value"], _KNOWN["unit"], _KNOWN["source"])  # fmt: skip
+    columns = (titled("status", "text", "核实情况", "Status"), _KNOWN["value"], _KNOWN["unit"], _KNOWN["source"])  # fmt: skip
     return Table("standards", Text("标准", "Standards"), frame, describe(frame, columns))
 
 
@@ -374,8 +370,8 @@ def sources_table(results: Results) -> Table:
     frame = _localised(pd.DataFrame(results.sources), results)
     columns = (
         _KNOWN["licence"],
-        _column("source", "text", "来源", "Source"),
-        _column("basis", "text", "性质", "Basis"),
+        titled("source", "text", "来源", "Source"),
+        titled("basis", "text", "性质", "Basis"),
     )
     return Table("sources", Text("数据来源", "Data sources"), frame, describe(frame, columns))
 

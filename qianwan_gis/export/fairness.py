@@ -7,50 +7,46 @@ import pandas as pd
 from qianwan_gis._text import Text
 from qianwan_gis.export.content import SUMMARIES, Table, describe
 from qianwan_gis.layers import Results, service_title
-from qianwan_gis.schemas import VILLAGES, Column, value_text
+from qianwan_gis.schemas import VILLAGES, titled, value_text
 
 _NOTHING = Text("", "")
 
 
-def _own(name: str, kind: str, zh: str, en: str, unit: str = "") -> Column:
-    return Column(name, kind, Text(zh, en), _NOTHING, unit)  # type: ignore[arg-type]
-
-
 _COLUMNS = (
     *(c for c in VILLAGES if c.name in ("code", "name", "township", "category")),
-    _own("reached", "integer", "圈内已有服务数", "Services in reach"),
-    _own("known", "integer", "可判定的服务数", "Services that can be told"),
-    _own("required", "integer", "应有服务数", "Services required"),
-    _own("complete", "text", "是否完整", "Complete"),
-    _own("missing", "text", "缺少", "Missing"),
-    _own("unknown", "text", "未知（无完整名录）", "Unknown: no complete register"),
-    _own("scope", "text", "范围", "Scope"),
-    _own("group", "text", "分组", "Group"),
-    _own("villages", "integer", "村数", "Villages", "个"),
-    _own("complete_villages", "integer", "完整的村", "Complete", "个"),
-    _own("incomplete", "integer", "不完整的村", "Incomplete", "个"),
-    _own("undecided", "integer", "未知的村", "Unknown", "个"),
-    _own("share_complete", "number", "完整率（占可判定的村）", "Share complete of those decided"),
-    _own("service", "text", "服务", "Service"),
-    _own("origins", "integer", "计入的村", "Villages counted", "个"),
-    _own("of", "integer", "全部村", "Villages in all", "个"),
-    _own("weighed_by", "text", "按何计", "Counted in"),
-    _own("mean", "number", "可达性均值（每千人设施量）", "Mean score (supply per thousand)"),
-    _own("gini", "number", "基尼系数", "Gini"),
-    _own("palma", "number", "帕尔马比值", "Palma ratio"),
-    _own("worst_decile", "number", "最差一成的可达性", "Score of the worst-served tenth"),
-    _own("share_of_worst_decile", "number", "属于全县最差一成的比例", "Share in the county's worst tenth"),
-    _own("minutes_mean", "number", "到最近设施平均时间", "Mean minutes to the nearest", "分钟"),
-    _own("minutes_worst", "number", "最差一成的平均时间", "Minutes of the worst-off tenth", "分钟"),
-    _own("method", "text", "量法", "Measured"),
-    _own("assessed", "integer", "有点位的村", "Villages with a point", "个"),
-    _own("within", "integer", "2千米内的村", "Villages within 2 km", "个"),
-    _own("within_low", "integer", "确定在内的村", "Surely within", "个"),
-    _own("within_high", "integer", "可能在内的村", "Possibly within", "个"),
-    _own("share_villages", "number", "按村的比例", "Share of villages"),
-    _own("people", "number", "人口", "People", "人"),
-    _own("people_within", "number", "在内的人口", "People within", "人"),
-    _own("share_people", "number", "按人的比例（SDG 9.1.1）", "Share of people (SDG 9.1.1)"),
+    titled("reached", "integer", "圈内已有服务数", "Services in reach"),
+    titled("known", "integer", "可判定的服务数", "Services that can be told"),
+    titled("required", "integer", "应有服务数", "Services required"),
+    titled("complete", "text", "是否完整", "Complete"),
+    titled("missing", "text", "缺少", "Missing"),
+    titled("unknown", "text", "未知（无完整名录）", "Unknown: no complete register"),
+    titled("scope", "text", "范围", "Scope"),
+    titled("group", "text", "分组", "Group"),
+    titled("villages", "integer", "村数", "Villages", "个"),
+    titled("complete_villages", "integer", "完整的村", "Complete", "个"),
+    titled("incomplete", "integer", "不完整的村", "Incomplete", "个"),
+    titled("undecided", "integer", "未知的村", "Unknown", "个"),
+    titled("share_complete", "number", "完整率（占可判定的村）", "Share complete of those decided"),
+    titled("service", "text", "服务", "Service"),
+    titled("origins", "integer", "计入的村", "Villages counted", "个"),
+    titled("of", "integer", "全部村", "Villages in all", "个"),
+    titled("weighed_by", "text", "按何计", "Counted in"),
+    titled("mean", "number", "可达性均值（每千人设施量）", "Mean score (supply per thousand)"),
+    titled("gini", "number", "基尼系数", "Gini"),
+    titled("palma", "number", "帕尔马比值", "Palma ratio"),
+    titled("worst_decile", "number", "最差一成的可达性", "Score of the worst-served tenth"),
+    titled("share_of_worst_decile", "number", "属于全县最差一成的比例", "Share in the county's worst tenth"),
+    titled("minutes_mean", "number", "到最近设施平均时间", "Mean minutes to the nearest", "分钟"),
+    titled("minutes_worst", "number", "最差一成的平均时间", "Minutes of the worst-off tenth", "分钟"),
+    titled("method", "text", "量法", "Measured"),
+    titled("assessed", "integer", "有点位的村", "Villages with a point", "个"),
+    titled("within", "integer", "2千米内的村", "Villages within 2 km", "个"),
+    titled("within_low", "integer", "确定在内的村", "Surely within", "个"),
+    titled("within_high", "integer", "可能在内的村", "Possibly within", "个"),
+    titled("share_villages", "number", "按村的比例", "Share of villages"),
+    titled("people", "number", "人口", "People", "人"),
+    titled("people_within", "number", "在内的人口", "People within", "人"),
+    titled("share_people", "number", "按人的比例（SDG 9.1.1）", "Share of people (SDG 9.1.1)"),
 )  # fmt: skip
 _METHODS = {"straight": Text("直线", "straight line"), "network": Text("沿路网", "along the roads")}
 _YES = {True: Text("完整", "yes"), False: Text("不完整", "no")}

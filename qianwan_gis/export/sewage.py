@@ -12,7 +12,7 @@ from qianwan_gis._text import Text
 from qianwan_gis.export import content, gpkg, tables
 from qianwan_gis.export.content import Table
 from qianwan_gis.layers import Results
-from qianwan_gis.schemas import VALUE_TEXT, Column
+from qianwan_gis.schemas import VALUE_TEXT, titled
 from qianwan_gis.services import sewage
 from qianwan_gis.services._sewage import profile, words
 
@@ -71,10 +71,6 @@ def overview(results: Results) -> list[Table]:
     ]
 
 
-def _column(name: str, kind: str, zh: str, en: str, unit: str = "") -> Column:
-    return Column(name, kind, Text(zh, en), Text("", ""), unit)  # type: ignore[arg-type]
-
-
 def _choices(results: Results) -> Table:
     assert results.sewage is not None  # noqa: S101  (asked before)
     table = results.sewage.decisions
@@ -85,10 +81,10 @@ def _choices(results: Results) -> Table:
     frame = rows.sort_index(key=lambda names: names.map(order)).round(0).reset_index()
     frame["choice"] = [words.word("choice", c).get(results.lang) for c in frame["choice"]]
     columns = (
-        _column("choice", "text", "做法", "Choice"),
-        _column("villages", "integer", "村（聚落）数", "Settlements", "个"),
-        _column("people", "number", "人口", "People", "人"),
-        _column("flow", "number", "污水量", "Wastewater", "m³/d"),
+        titled("choice", "text", "做法", "Choice"),
+        titled("villages", "integer", "村（聚落）数", "Settlements", "个"),
+        titled("people", "number", "人口", "People", "人"),
+        titled("flow", "number", "污水量", "Wastewater", "m³/d"),
     )
     return Table("sewage_choices", Text("各村做法", "What villages do"), frame, columns)
 
@@ -117,7 +113,7 @@ def _cost(results: Results) -> Table:
     say("干管（km）", "Trunks (km)", f"{plan.pipes['length_m'].sum() / 1000:.1f}")
     say("新建处理站（座）", "New stations", str(len(plan.stations)))
     say("提升泵（座）", "Pumps", str(len(plan.pumps)))
-    columns = (_column("item", "text", "指标", "Item"), _column("value", "text", "数值", "Value"))
+    columns = (titled("item", "text", "指标", "Item"), titled("value", "text", "数值", "Value"))
     return Table(
         "sewage_cost", Text("污水方案概要", "The sewage plan in short"),
         pd.DataFrame(rows, columns=["item", "value"]), columns,
@@ -151,11 +147,11 @@ def _years(results: Results) -> Table | None:
         }
     )  # fmt: skip
     columns = (
-        _column("year", "text", "年份", "Year"),
-        _column("villages", "integer", "村（聚落）数", "Settlements", "个"),
-        _column("flow", "number", "污水量", "Wastewater", "m³/d"),
-        _column("cost", "number", "新增费用现值", "Present value", "万元"),
-        _column("names", "text", "村（聚落）", "Which"),
+        titled("year", "text", "年份", "Year"),
+        titled("villages", "integer", "村（聚落）数", "Settlements", "个"),
+        titled("flow", "number", "污水量", "Wastewater", "m³/d"),
+        titled("cost", "number", "新增费用现值", "Present value", "万元"),
+        titled("names", "text", "村（聚落）", "Which"),
     )
     return Table("sewage_years", Text("污水治理分期", "Sewage by year"), frame, columns)
 
@@ -176,10 +172,10 @@ def _prices(results: Results) -> Table | None:
         }
     )  # fmt: skip
     columns = (
-        _column("factor", "text", "单价（取区间两端）", "Prices, at both ends"),
-        _column("low", "text", "总费用最多降", "Cost, lowest"),
-        _column("high", "text", "总费用最多升", "Cost, highest"),
-        _column("flipped", "integer", "改变做法", "Choose otherwise", "个"),
+        titled("factor", "text", "单价（取区间两端）", "Prices, at both ends"),
+        titled("low", "text", "总费用最多降", "Cost, lowest"),
+        titled("high", "text", "总费用最多升", "Cost, highest"),
+        titled("flipped", "integer", "改变做法", "Choose otherwise", "个"),
     )
     firm, every = int(told["robust"].sum()), len(told)
     return Table(

@@ -167,7 +167,7 @@ def write_atlas(
     own = township_sheets(results) if townships else []
     require_font(sheet.title for sheet in (*chosen, *own))
     title = results.title.get(results.lang)
-    _io.write_bytes(path, _pdf([draw(sheet) for sheet in chosen], title, results.run_date))
+    _io.write_bytes(path, pdf([draw(sheet) for sheet in chosen], title, results.run_date))
     if own:
         with _io.staged_folder(path.with_name(f"{path.stem}_townships")) as folder:
             _write_each(own, folder, title, workers)
@@ -219,7 +219,7 @@ def _work() -> None:
 
 def _write_one(job: tuple[Sheet, Path, str]) -> None:
     sheet, path, title = job
-    _io.write_bytes(path, _pdf([draw(sheet)], title, sheet.run_date))
+    _io.write_bytes(path, pdf([draw(sheet)], title, sheet.run_date))
 
 
 def _file_name(key: str) -> str:
@@ -235,7 +235,8 @@ def figure_png(sheet: Sheet, *, page: Page = FIGURE, dpi: int = 220) -> bytes:
     return buffer.getvalue()
 
 
-def _pdf(figures: Sequence[Figure], title: str, run_date: str) -> bytes:
+def pdf(figures: Sequence[Figure], title: str, run_date: str) -> bytes:
+    """Return figures as the pages of one PDF with a constant date."""
     import matplotlib as mpl
     from matplotlib.backends.backend_pdf import PdfPages
 

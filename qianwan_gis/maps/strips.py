@@ -186,7 +186,7 @@ def write_strips(results: Results, path: Path | str, *, every_km: float | None =
     static.require_font(["带状图"])
     figures = [draw(made, strip) for strip in made.strips]
     title = f"{results.title.get(results.lang)} {made.sheet.title}"
-    return _io.write_bytes(Path(path), static._pdf(figures, title, results.run_date))
+    return _io.write_bytes(Path(path), static.pdf(figures, title, results.run_date))
 
 
 def strip_png(made: StripSet, strip: Strip, *, dpi: int = 110) -> bytes:

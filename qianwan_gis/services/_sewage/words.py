@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from qianwan_gis._text import Lang, Text
-from qianwan_gis.schemas import Column, value_text
+from qianwan_gis.schemas import Column, titled, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,95 +15,91 @@ if TYPE_CHECKING:
 _NONE = Text("", "")
 
 
-def _c(name: str, kind: str, zh: str, en: str, unit: str = "", note: Text = _NONE) -> Column:
-    return Column(name, kind, Text(zh, en), note, unit)  # type: ignore[arg-type]
-
-
-_UNIT = _c("code", "text", "村（聚落）编号", "Village or settlement", "",
+_UNIT = titled("code", "text", "村（聚落）编号", "Village or settlement", "",
            Text("有自然村时为自然村编号", "the settlement's number where settlements are known"))  # fmt: skip
-_NAME = _c("name", "text", "名称", "Name")
-_CHOICE = _c("choice", "text", "做法", "Choice")
-_FACILITY = _c("facility_id", "text", "站或厂", "Station or plant", "",
+_NAME = titled("name", "text", "名称", "Name")
+_CHOICE = titled("choice", "text", "做法", "Choice")
+_FACILITY = titled("facility_id", "text", "站或厂", "Station or plant", "",
                Text("S 开头为方案新建站", "S…: a new station of the plan"))  # fmt: skip
-_COST = _c("cost_yuan", "number", "新增费用现值", "Present value added", "元",
+_COST = titled("cost_yuan", "number", "新增费用现值", "Present value added", "元",
            Text("全寿命；该村给方案增加的费用", "life-cycle; what it adds to the plan"))  # fmt: skip
-_WHY = _c("text", "text", "说明", "In words")
+_WHY = titled("text", "text", "说明", "In words")
 
 DECISIONS = (
-    _UNIT, _NAME, _c("village_code", "text", "村庄代码", "Village code"),
-    _c("people", "number", "人口", "People", "人"),
-    _c("wastewater_m3d", "number", "污水量", "Wastewater", "m³/d"), _CHOICE, _FACILITY,
-    _c("group", "integer", "共用村数", "Sharing it"), _COST,
-    _c("cost_sewer", "number", "若纳管", "If joined", "元",
+    _UNIT, _NAME, titled("village_code", "text", "村庄代码", "Village code"),
+    titled("people", "number", "人口", "People", "人"),
+    titled("wastewater_m3d", "number", "污水量", "Wastewater", "m³/d"), _CHOICE, _FACILITY,
+    titled("group", "integer", "共用村数", "Sharing it"), _COST,
+    titled("cost_sewer", "number", "若纳管", "If joined", "元",
        Text("其他村不变时该村的费用；空为不可行或远高于所选", "others as planned; empty: cannot be, or far dearer")),
-    _c("cost_station", "number", "若集中", "If by a station", "元"),
-    _c("cost_on_site", "number", "若分散", "If on site", "元"),
-    _c("cost_reuse", "number", "若资源化", "If reused", "元"),
-    _c("next_best", "text", "次优", "Next best"),
-    _c("extra_yuan", "number", "次优贵", "Next best costs more by", "元"),
-    _c("trunk_m", "number", "干管长", "Trunk", "m", Text("从村到站或厂", "to its sink")),
-    _c("sewer_m", "number", "距可接管网", "To a sewer with room", "m", Text("沿可行路由", "along possible routes")),
-    _c("break_even_m", "number", "平衡距离", "Break-even distance", "m",
+    titled("cost_station", "number", "若集中", "If by a station", "元"),
+    titled("cost_on_site", "number", "若分散", "If on site", "元"),
+    titled("cost_reuse", "number", "若资源化", "If reused", "元"),
+    titled("next_best", "text", "次优", "Next best"),
+    titled("extra_yuan", "number", "次优贵", "Next best costs more by", "元"),
+    titled("trunk_m", "number", "干管长", "Trunk", "m", Text("从村到站或厂", "to its sink")),
+    titled("sewer_m", "number", "距可接管网", "To a sewer with room", "m", Text("沿可行路由", "along possible routes")),
+    titled("break_even_m", "number", "平衡距离", "Break-even distance", "m",
        Text("单独接管恰好划算的干管长度", "trunk at which joining alone would just pay")),
-    _c("candidate_plant", "text", "候选厂", "Candidate plant", "", Text("没有管网资料，仅作候选", "no sewer on record")),
-    _c("candidate_m", "number", "距候选厂", "To the candidate", "m", Text("直线", "straight")),
-    _c("depends_on", "text", "取决于单价", "Depends on prices", "",
+    titled("candidate_plant", "text", "候选厂", "Candidate plant", "", Text("没有管网资料，仅作候选", "no sewer on record")),
+    titled("candidate_m", "number", "距候选厂", "To the candidate", "m", Text("直线", "straight")),
+    titled("depends_on", "text", "取决于单价", "Depends on prices", "",
        Text("这些单价取区间一端时做法改变；空为稳健", "changes at an end of these prices' ranges; empty: robust")),
-    _c("year", "integer", "年份", "Year", "", Text("空为以后", "empty: later")),
-    _c("rank", "integer", "优先次序", "Priority"),
-    _c("reason", "text", "原因", "Reason"), _WHY,
+    titled("year", "integer", "年份", "Year", "", Text("空为以后", "empty: later")),
+    titled("rank", "integer", "优先次序", "Priority"),
+    titled("reason", "text", "原因", "Reason"), _WHY,
 )  # fmt: skip
 PIPES = (
-    _c("pipe", "text", "管段", "Pipe"), _c("from", "text", "自", "From"), _c("to", "text", "至", "To"),
-    _c("kind", "text", "方式", "Kind"), _c("diameter_mm", "integer", "管径", "Diameter", "mm"),
-    _c("length_m", "number", "长度", "Length", "m"), _c("off_road", "boolean", "越野", "Off the road"),
-    _c("mean_m3d", "number", "平均流量", "Mean flow", "m³/d"), _c("peak_ls", "number", "设计流量", "Design flow", "L/s"),
-    _c("slope", "number", "平均坡度", "Mean slope"), _c("start_m", "number", "起点埋深", "Depth at its head", "m"),
-    _c("depth_min_m", "number", "最小埋深", "Least depth", "m"), _c("depth_max_m", "number", "最大埋深", "Largest depth", "m"),
-    _c("lifts", "integer", "提升次数", "Lifts"), _c("lift_m", "number", "总扬程", "Lift in all", "m"),
-    _c("joint_yuan", "number", "其中衔接费用", "Of it where pipes meet", "元",
+    titled("pipe", "text", "管段", "Pipe"), titled("from", "text", "自", "From"), titled("to", "text", "至", "To"),
+    titled("kind", "text", "方式", "Kind"), titled("diameter_mm", "integer", "管径", "Diameter", "mm"),
+    titled("length_m", "number", "长度", "Length", "m"), titled("off_road", "boolean", "越野", "Off the road"),
+    titled("mean_m3d", "number", "平均流量", "Mean flow", "m³/d"), titled("peak_ls", "number", "设计流量", "Design flow", "L/s"),
+    titled("slope", "number", "平均坡度", "Mean slope"), titled("start_m", "number", "起点埋深", "Depth at its head", "m"),
+    titled("depth_min_m", "number", "最小埋深", "Least depth", "m"), titled("depth_max_m", "number", "最大埋深", "Largest depth", "m"),
+    titled("lifts", "integer", "提升次数", "Lifts"), titled("lift_m", "number", "总扬程", "Lift in all", "m"),
+    titled("joint_yuan", "number", "其中衔接费用", "Of it where pipes meet", "元",
        Text("上游来管较深而加深或提升", "starting deeper, or a lift, below a deeper pipe")),
-    _c("cost_yuan", "number", "全寿命费用", "Life-cycle cost", "元"),
+    titled("cost_yuan", "number", "全寿命费用", "Life-cycle cost", "元"),
 )  # fmt: skip
 STATIONS = (
-    _c("station_id", "text", "站号", "Station"), _c("capacity_m3d", "number", "规模", "Size", "m³/d"),
-    _c("villages", "integer", "服务村数", "Villages"), _c("people", "number", "服务人口", "People", "人"),
-    _c("build_yuan", "number", "建设投资", "To build", "元"), _c("life_yuan", "number", "全寿命费用", "Life-cycle cost", "元"),
-    _c("ground_m", "number", "地面高程", "Ground", "m"),
+    titled("station_id", "text", "站号", "Station"), titled("capacity_m3d", "number", "规模", "Size", "m³/d"),
+    titled("villages", "integer", "服务村数", "Villages"), titled("people", "number", "服务人口", "People", "人"),
+    titled("build_yuan", "number", "建设投资", "To build", "元"), titled("life_yuan", "number", "全寿命费用", "Life-cycle cost", "元"),
+    titled("ground_m", "number", "地面高程", "Ground", "m"),
 )  # fmt: skip
 PUMPS = (
-    _c("pump", "text", "泵站", "Pump"), _c("pipe", "text", "管段", "Pipe"),
-    _c("chainage_m", "number", "里程", "Chainage", "m"), _c("head_m", "number", "扬程", "Head", "m"),
-    _c("peak_ls", "number", "设计流量", "Design flow", "L/s"), _c("kw", "number", "功率", "Power", "kW"),
+    titled("pump", "text", "泵站", "Pump"), titled("pipe", "text", "管段", "Pipe"),
+    titled("chainage_m", "number", "里程", "Chainage", "m"), titled("head_m", "number", "扬程", "Head", "m"),
+    titled("peak_ls", "number", "设计流量", "Design flow", "L/s"), titled("kw", "number", "功率", "Power", "kW"),
 )  # fmt: skip
 QUANTITIES = (
-    _c("item", "text", "项目", "Item"), _c("spec", "text", "规格", "Size"), _c("unit", "text", "单位", "Unit"),
-    _c("quantity", "number", "数量", "Quantity"), _c("price_yuan", "number", "单价", "Unit price", "元"),
-    _c("amount_yuan", "number", "合价", "Amount", "元"), _c("part", "text", "分部", "Part"),
+    titled("item", "text", "项目", "Item"), titled("spec", "text", "规格", "Size"), titled("unit", "text", "单位", "Unit"),
+    titled("quantity", "number", "数量", "Quantity"), titled("price_yuan", "number", "单价", "Unit price", "元"),
+    titled("amount_yuan", "number", "合价", "Amount", "元"), titled("part", "text", "分部", "Part"),
 )  # fmt: skip
 COSTS = (
-    _c("part", "text", "分部", "Part"), _c("build_yuan", "number", "建设投资", "To build", "元"),
-    _c("life_yuan", "number", "全寿命费用现值", "Life-cycle cost", "元",
+    titled("part", "text", "分部", "Part"), titled("build_yuan", "number", "建设投资", "To build", "元"),
+    titled("life_yuan", "number", "全寿命费用现值", "Life-cycle cost", "元",
        Text("建设、更新、能耗与运行，按折现率折算", "building, renewal, energy, running, discounted")),
 )  # fmt: skip
 PHASES = (
-    _c("order", "integer", "次序", "Order"), _c("year", "integer", "年份", "Year", "", Text("空为以后", "empty: later")),
+    titled("order", "integer", "次序", "Order"), titled("year", "integer", "年份", "Year", "", Text("空为以后", "empty: later")),
     _UNIT, _NAME, _CHOICE, _FACILITY, _COST, _WHY,
 )  # fmt: skip
 PRIORITIES = (
-    _c("rank", "integer", "次序", "Rank"), _UNIT, _NAME, _c("score", "number", "得分", "Score"),
-    _c("reasons", "text", "理由", "Grounds"), _c("not_known", "text", "缺资料的情形", "Grounds without data"),
+    titled("rank", "integer", "次序", "Rank"), _UNIT, _NAME, titled("score", "number", "得分", "Score"),
+    titled("reasons", "text", "理由", "Grounds"), titled("not_known", "text", "缺资料的情形", "Grounds without data"),
 )  # fmt: skip
 SENSITIVITY = (
-    _c("factor", "text", "因素", "Factor"), _c("times", "number", "倍数", "Times"),
-    _c("cost_yuan", "number", "总费用现值", "Cost", "元"), _c("change", "number", "变化", "Change"),
+    titled("factor", "text", "因素", "Factor"), titled("times", "number", "倍数", "Times"),
+    titled("cost_yuan", "number", "总费用现值", "Cost", "元"), titled("change", "number", "变化", "Change"),
     *(
-        _c(name, "integer", value_text("plan", name).zh, value_text("plan", name).en, "个")
+        titled(name, "integer", value_text("plan", name).zh, value_text("plan", name).en, "个")
         for name in ("sewer", "station", "shared_station", "on_site", "reuse", "tank")
     ),
-    _c("flipped", "integer", "改变做法的村数", "Choose otherwise", "个"),
-    _c("switched", "text", "改变做法的村", "Those that choose otherwise"),
-    _c("gap", "number", "与下界相差", "Above the bound", "", Text("空为局部搜索所得", "empty: by local search")),
+    titled("flipped", "integer", "改变做法的村数", "Choose otherwise", "个"),
+    titled("switched", "text", "改变做法的村", "Those that choose otherwise"),
+    titled("gap", "number", "与下界相差", "Above the bound", "", Text("空为局部搜索所得", "empty: by local search")),
 )  # fmt: skip
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "decisions": DECISIONS, "pipes": PIPES, "stations": STATIONS, "pumps": PUMPS,

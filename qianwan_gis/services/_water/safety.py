@@ -18,7 +18,7 @@ import pandas as pd
 
 from qianwan_gis._text import Lang, Text
 from qianwan_gis.facilities import REGISTER_FIELDS
-from qianwan_gis.schemas import Column
+from qianwan_gis.schemas import Column, titled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,34 +64,29 @@ _YES = {"是", "入户", "已入户", "yes", "y", "true", "1", "1.0", "有"}
 _NO = {"否", "未入户", "不入户", "no", "n", "false", "0", "0.0", "无"}
 
 
-def _column(name: str, kind: Any, zh: str, en: str, note: Text, unit: str = "") -> Column:
-    return Column(name, kind, Text(zh, en), note, unit)
-
-
-_NONE = Text("", "")
 _GRADE = Text("安全、基本安全、不安全、未评价", "safe, basic, unsafe, unknown")
 
 #: The columns of `assess`.
 SAFETY: tuple[Column, ...] = (
-    _column("code", "text", "村庄代码", "Village code", _NONE),
-    _column("name", "text", "村名", "Village", _NONE),
-    _column("township", "text", "乡镇", "Township", _NONE),
-    _column("facility_id", "text", "供水工程编号", "Works id", Text("按台账", "by register")),
-    _column("works", "text", "供水工程", "Waterworks", Text("按台账", "by register")),
-    _column("population", "number", "人口", "Population", _NONE, "人"),
-    _column("verdict", "text", "评价结论", "Verdict", _GRADE),
-    _column("quality_grade", "text", "水质评价", "Quality", _GRADE),
-    _column("quantity_grade", "text", "水量评价", "Quantity", _GRADE),
-    _column("convenience_grade", "text", "方便程度评价", "Convenience", _GRADE),
-    _column("reliability_grade", "text", "保证率评价", "Reliability", _GRADE),
-    _column("quantity_lpcd", "number", "人均水量", "Litres a head",
-            Text("台账值，或由规模和供水人口推算", "recorded, or from capacity and people"), "L/(人·d)"),
-    _column("quantity_from", "text", "水量来源", "Quantity from", Text("台账或推算", "recorded or derived")),
-    _column("fetch_minutes", "number", "取水往返时间", "Minutes to fetch", Text("未入户时", "if not piped"), "min"),
-    _column("reliability_percent", "number", "供水保证率", "Reliability",
-            Text("台账值，或由年停水天数折算", "recorded, or from days without water"), "%"),
-    _column("failing", "text", "不达标项", "Criteria not met", _NONE),
-    _column("missing", "text", "缺少的资料", "Missing fields", _NONE),
+    titled("code", "text", "村庄代码", "Village code"),
+    titled("name", "text", "村名", "Village"),
+    titled("township", "text", "乡镇", "Township"),
+    titled("facility_id", "text", "供水工程编号", "Works id", note=Text("按台账", "by register")),
+    titled("works", "text", "供水工程", "Waterworks", note=Text("按台账", "by register")),
+    titled("population", "number", "人口", "Population", "人"),
+    titled("verdict", "text", "评价结论", "Verdict", note=_GRADE),
+    titled("quality_grade", "text", "水质评价", "Quality", note=_GRADE),
+    titled("quantity_grade", "text", "水量评价", "Quantity", note=_GRADE),
+    titled("convenience_grade", "text", "方便程度评价", "Convenience", note=_GRADE),
+    titled("reliability_grade", "text", "保证率评价", "Reliability", note=_GRADE),
+    titled("quantity_lpcd", "number", "人均水量", "Litres a head",
+            "L/(人·d)", Text("台账值，或由规模和供水人口推算", "recorded, or from capacity and people")),
+    titled("quantity_from", "text", "水量来源", "Quantity from", note=Text("台账或推算", "recorded or derived")),
+    titled("fetch_minutes", "number", "取水往返时间", "Minutes to fetch", "min", Text("未入户时", "if not piped")),
+    titled("reliability_percent", "number", "供水保证率", "Reliability",
+            "%", Text("台账值，或由年停水天数折算", "recorded, or from days without water")),
+    titled("failing", "text", "不达标项", "Criteria not met"),
+    titled("missing", "text", "缺少的资料", "Missing fields"),
 )  # fmt: skip
 
 
@@ -360,6 +355,10 @@ def worded(table: pd.DataFrame, lang: Lang) -> pd.DataFrame:
     out["missing"] = [
         comma.join(NEEDED[k].get(lang) for k in v.split(";") if k) for v in out["missing"]
     ]
-    words = {"recorded": Text("台账", "recorded"), "derived": Text("推算", "derived"), "": _NONE}
+    words = {
+        "recorded": Text("台账", "recorded"),
+        "derived": Text("推算", "derived"),
+        "": Text("", ""),
+    }
     out["quantity_from"] = [words[v].get(lang) for v in out["quantity_from"]]
     return out
