@@ -1,9 +1,10 @@
 """Every benchmark of the engine, one after another, then the page of the documentation.
 
-    python benchmarks/all.py --date 2026-11-22 [--parts county,province,country,whole,osm,scale]
+    python benchmarks/all.py --date 2026-11-22 [--parts county,province,country,first,whole,osm,scale,run]
 
-``county``, ``province`` and ``country`` set the search libraries side by side (`network.py`), ``whole``
-is a province from end to end (`province.py`), ``osm`` reads an extract, ``scale`` is many counties.
+``county``, ``province`` and ``country`` set the search libraries side by side (`network.py`), ``first``
+is the compiler (`first_call.py`), ``whole`` a province from end to end (`province.py`), ``osm`` reads an
+extract, ``scale`` is many counties, ``run`` the command on the carried county.
 Parts may be run on different days: figures measured before stay in ``outputs/benchmarks.json``, and the
 page is made of all of them. Run it on an otherwise idle machine; libraries that are not installed are
 left out, and said so on the page.
@@ -24,9 +25,11 @@ PARTS = {
     "county": ("network.py", "county"),
     "province": ("network.py", "province"),
     "country": ("network.py", "country"),
+    "first": ("first_call.py",),
     "whole": ("province.py",),
     "osm": ("osm.py",),
     "scale": ("scale.py",),
+    "run": ("run.py",),
 }
 
 

@@ -21,7 +21,7 @@ import results
 from engines import cases, libraries, measure
 
 #: What fits the memory and the patience at the size of a country.
-COUNTRY = ("ours", "scipy", "bfs")
+COUNTRY = ("ours", "scipy", "bfs", "core")
 COUNTRY_TASKS = ("a", "b", "paths")
 
 

@@ -18,7 +18,7 @@ from targets import TARGETS
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "methods" / "benchmarks.md"
 LABELS = {
     "ours": "**qianwan_gis** (2 threads)", "ours1": "qianwan_gis (1 thread)",
-    "bfs": "*breadth-first pass* (floor)",
+    "bfs": "*breadth-first pass* (floor)", "core": "*the same, contracted* (floor)",
 }  # fmt: skip
 NAMES = {"county": "County", "province": "Province", "country": "Country"}
 
@@ -38,7 +38,8 @@ an engine does once from a CSR graph in memory, before its first answer.
 NOTES = """
 `-`: the library has no such search. The breadth-first pass visits every node once with the same
 reads and writes as our search of all nodes: what the memory of the machine allows a search that
-does not contract the network. pandana cuts weights to 1/1000, so its answers differ by up to a
+does not contract the network. The same, contracted, visits the core nodes and reads all others off
+them: no costs, no queue, no order, so a search on these chains cannot take less. pandana cuts weights to 1/1000, so its answers differ by up to a
 second, and its service areas are nodes only, in the other direction of travel; edsger, igraph,
 NetworKit and rustworkx have neither labels nor a limit, so each search goes through the whole
 network (NetworKit, igraph and rustworkx stop at the target in e). Differences are to scipy's answer,
@@ -64,7 +65,13 @@ def page(found: dict[str, Any], date: str) -> str:
             parts += ["", *_network(size, found["network"][size])]
     parts.append(NOTES.rstrip("\n"))
     parts += ["", *_targets(found)]
-    for name, make in (("province", _province), ("osm", _osm), ("scale", _scale)):
+    for name, make in (
+        ("first", _first),
+        ("province", _province),
+        ("osm", _osm),
+        ("scale", _scale),
+        ("run", _run),
+    ):
         if name in found:
             parts += ["", *make(found[name])]
     return "\n".join(parts) + "\n"
@@ -153,6 +160,28 @@ def _province(found: dict[str, Any]) -> list[str]:
         "| step | time |", "| --- | ---: |", *rows,
         f"| **all** | **{told['seconds']:.1f} s**, peak {told['peak_mb']:,.0f} MB |",
     ]  # fmt: skip
+
+
+def _first(found: dict[str, Any]) -> list[str]:
+    rows = [f"| {name} | {_time(t['first'])} | {_time(t['later'])} |" for name, t in found.items()]
+    return [
+        "## First call", "",
+        ("`benchmarks/first_call.py`: the kernels are compiled when they are first used, and kept on disk. "
+        "Every question in a process of its own on a network of a few nodes."), "",
+        "| question | after an install | in a later process |", "| --- | ---: | ---: |", *rows,
+    ]  # fmt: skip
+
+
+def _run(found: dict[str, Any]) -> list[str]:
+    out = ["## The main job", ""]
+    for key, told in found.items():
+        steps = ", ".join(f"`{name}` {_time(seconds)}" for name, seconds in told["steps"].items())
+        out.append(
+            f"`benchmarks/run.py`: `qianwan run {key}` in a fresh process, everything written, warm: "
+            f"{told['seconds']:.1f} s at best, {told['most']:.1f} s at worst; imports "
+            f"{told['imports']:.1f} s of it. Of the run that counted the imports: {steps}."
+        )
+    return out
 
 
 def _osm(found: dict[str, Any]) -> list[str]:

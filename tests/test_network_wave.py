@@ -217,6 +217,7 @@ def test_long_work_tells_its_progress_and_can_be_stopped():
         lambda p: net.nearest(ids, ids[::20], k=2, progress=p, threads=2),
         lambda p: net.od_matrix(ids[::3], ids[::5], progress=p, threads=2),
         lambda p: net.service_area(ids[::9], [60.0], polygons=False, progress=p, threads=1),
+        lambda p: net.shortest_paths(ids[::7], ids[::7][::-1], progress=p, threads=2),
     ):
         told = []
         ask(lambda done, total, told=told: told.append((done, total)))
@@ -261,9 +262,9 @@ def test_memory_is_what_the_documentation_states():
     t = net.topology
     c, r = len(t.a), t.cores
     # the sum of "Memory" in docs/methods/network.md
-    assert held(net) <= n * 44 + e * 33 + c * 60 + r * 4 + 4096
+    assert held(net) <= n * 44 + e * 33 + c * 52 + r * 4 + 4096
     net.nearest([0], facilities)
-    assert held(net) <= n * 44 + e * 49 + c * 76 + r * 4 + 4096  # lengths
+    assert held(net) <= n * 44 + e * 49 + c * 68 + r * 4 + 4096  # lengths
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")

@@ -776,13 +776,17 @@ class RoadNetwork:
         access: bool = True,
         geometry: bool = True,
         threads: int | None = None,
+        progress: Progress | None = None,
     ) -> list[Path]:
-        """Shortest paths between pairs: the i-th origin to the i-th destination."""
+        """Shortest paths between pairs: the i-th origin to the i-th destination.
+
+        ``progress`` as in `nearest`.
+        """
         from qianwan_gis.network import paths
 
         return paths.shortest_paths(
             self, origins, destinations, by, self.mode_name(mode), access=access,
-            geometry=geometry, threads=threads,
+            geometry=geometry, threads=threads, progress=progress,
         )  # fmt: skip
 
 

@@ -27,13 +27,13 @@ from qianwan_gis.network.topology import FloatArray, IntArray
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from qianwan_gis.network.graph import RoadNetwork
+    from qianwan_gis.network.graph import Progress, RoadNetwork
     from qianwan_gis.network.weights import View
 
 
 def shortest_paths(
     net: RoadNetwork, origins: Any, destinations: Any, by: str, mode: str, *, access: bool = True,
-    geometry: bool = True, threads: int | None = 1,
+    geometry: bool = True, threads: int | None = 1, progress: Progress | None = None,
 ) -> list[Path]:  # fmt: skip
     """Answer `RoadNetwork.shortest_paths`."""
     from qianwan_gis.network import kernels
@@ -73,10 +73,10 @@ def shortest_paths(
                 for i in chunk
             ]  # fmt: skip
 
-        found = [r for part in run_chunks(chunks, task, make, threads, None) for r in part]
+        found = [r for part in run_chunks(chunks, task, make, threads, progress) for r in part]
         return None if any(result[3] < 0 for result in found) else found
 
-    found = retrying(call, len(topology.target) + 1024)
+    found = retrying(call, len(topology.arc) + 1024)
     cost = np.array([result[0] for result in found])
     arcs = _joined([result[1] for result in found], np.int32)
     arc_ip = np.r_[0, np.cumsum([len(result[1]) for result in found])].astype(np.int64)

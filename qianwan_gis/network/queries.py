@@ -451,7 +451,7 @@ def _k_best(
 
 def _first_entries(view: View) -> int:
     """Room of a local search's queue to begin with; it doubles when that is not enough."""
-    return len(view.topology.target) // 4 + 65_536
+    return len(view.topology.arc) // 4 + 65_536
 
 
 # ---------------------------------------------------------------- matrices

@@ -138,7 +138,7 @@ def _search(
         results = run_chunks(chunks, task, make, threads, progress)
         return None if any(result[6] < 0 for result in results) else results
 
-    return retrying(call, len(topology.target) // 4 + 65_536), chunks
+    return retrying(call, len(topology.arc) // 4 + 65_536), chunks
 
 
 def _merged(limit: IntArray, edge: IntArray, low: FloatArray, high: FloatArray) -> Any:

@@ -23,9 +23,9 @@ from qianwan_gis._text import Text
 from qianwan_gis.network.graph import RoadNetwork, Seconds
 from qianwan_gis.network.topology import Topology
 
-_MAGIC = b"QWNET02\n"
+_MAGIC = b"QWNET03\n"
 _ALIGN = 64
-_TOPOLOGY = ("start", "code", "node", "a", "b", "core_of", "ip", "target", "arc")
+_TOPOLOGY = ("start", "code", "node", "a", "b", "core_of", "ip", "arc")
 
 
 class _Writer:

@@ -31,8 +31,8 @@ class Topology:
     core_of
         Core number of every node; for a node inside a chain -1 - k, where edge k in chain order
         ends at it.
-    ip, target, arc
-        Core graph in CSR form.
+    ip, arc
+        Core graph in CSR form: the arcs that leave every core node.
     """
 
     start: IntArray
@@ -42,7 +42,6 @@ class Topology:
     b: IntArray
     core_of: IntArray
     ip: IntArray
-    target: IntArray
     arc: IntArray
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -119,9 +118,11 @@ def build(u: IntArray, v: IntArray, x: FloatArray, y: FloatArray) -> Topology:
     if len(nodes) > len(known):  # rings got a core node each
         order = hilbert_order(x[nodes], y[nodes])
     core_of = np.full(n, -1, np.int32)
-    core_of[nodes[order]] = np.arange(len(nodes), dtype=np.int32)
+    cores = len(nodes)
+    core_of[nodes[order]] = np.arange(cores, dtype=np.int32)
+    del mixed, core, known, nodes, order  # the rest of the work takes their room
     if kernels.number_ends(a, b, core_of) > _SCATTERED * len(a):
-        start, code, node, a, b = kernels.order_chains(start, code, node, a, b, len(nodes))
+        start, code, node, a, b = kernels.order_chains(start, code, node, a, b, cores)
     kernels.mark_inside(node, core_of)
-    ip, target, arc = kernels.core_arcs(a, b, len(nodes))
-    return Topology(start, code, node, a, b, core_of, ip, target, arc)
+    ip, arc = kernels.core_arcs(a, b, cores)
+    return Topology(start, code, node, a, b, core_of, ip, arc)

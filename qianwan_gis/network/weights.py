@@ -115,7 +115,7 @@ class View:
             if extent[2] and other is not None:  # the same both ways
                 self._cache[key] = other
             else:
-                self._cache[key] = kernels.pack_arcs(t.ip, t.target, t.arc, sums, reverse)
+                self._cache[key] = kernels.pack_arcs(t.ip, t.arc, t.a, t.b, sums, reverse)
         return self._cache[key]  # type: ignore[no-any-return]
 
     def buckets(self, width: float, furthest_seed: float) -> tuple[float, int]:

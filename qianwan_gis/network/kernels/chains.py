@@ -166,7 +166,7 @@ def order_chains(start, code, node, a, b, cores):
 
 @jit
 def core_arcs(a, b, cores):
-    """CSR of the core graph: target and arc number. A ring chain has one arc, for coverage only."""
+    """CSR of the core graph: numbers of the arcs. A ring chain has one arc, for coverage only."""
     ip = np.zeros(cores + 1, np.int32)
     for c in range(len(a)):
         ip[a[c] + 1] += 1
@@ -175,19 +175,16 @@ def core_arcs(a, b, cores):
     for i in range(cores):
         ip[i + 1] += ip[i]
     place = ip[:-1].copy()
-    target = np.empty(ip[cores], np.int32)
     arc = np.empty(ip[cores], np.int32)
     for c in range(len(a)):
         q = place[a[c]]
         place[a[c]] = q + 1
-        target[q] = b[c]
         arc[q] = 2 * c
         if a[c] != b[c]:
             q = place[b[c]]
             place[b[c]] = q + 1
-            target[q] = a[c]
             arc[q] = 2 * c + 1
-    return ip, target, arc
+    return ip, arc
 
 
 @jit

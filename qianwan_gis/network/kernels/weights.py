@@ -60,20 +60,21 @@ def chain_sums(code, start, forward, backward):
 
 
 @jit
-def pack_arcs(ip, target, arc, sums, reverse):
+def pack_arcs(ip, arc, a, b, sums, reverse):
     """Records of 16 bytes: weight, target, arc. Reversed: the weight of the opposite arc.
 
     A dead end is stored as -target - 1: nothing leads on from it, so it never needs a queue.
     """
-    m = len(target)
+    m = len(arc)
     packed = np.empty(2 * m, np.float64)
     ints = packed.view(np.int32)
     x = 1 if reverse else 0
     for i in range(m):
-        packed[2 * i] = sums[arc[i] ^ x]
-        t = target[i]
+        k = arc[i]
+        packed[2 * i] = sums[k ^ x]
+        t = a[k >> 1] if k & 1 else b[k >> 1]
         ints[4 * i + 2] = -t - 1 if ip[t + 1] - ip[t] == 1 else t
-        ints[4 * i + 3] = arc[i]
+        ints[4 * i + 3] = k
     return packed
 
 
