@@ -79,7 +79,7 @@ class Ours:
 
     def paths(self) -> Any:
         """The edges of all paths from the tree of one wave; the first call makes the tree."""
-        from qianwan_gis.network import kernels, paths
+        from qianwan_gis.network import paths
 
         if not hasattr(self, "wave"):
             view = self.net.view("car", "seconds")
@@ -95,11 +95,7 @@ class Ours:
             )
             self.wave = view, start, goal, self.queries.nearest_tree(view, start, goal, np.inf)
         view, start, goal, (wave, _, _, label, way) = self.wave
-        topology = self.net.topology
-        ends = start.ends[np.arange(len(start)), np.maximum(way, 0)]
-        node = np.where(way >= 0, ends, np.int32(-1)).astype(np.int32)
-        arc_ip, arcs, end = kernels.tree_paths(topology.a, topology.b, wave.state, node)
-        return paths._walked(view, start, goal.take(np.maximum(label, 0)), way, arc_ip, arcs, end)
+        return paths.tree_ways(view, wave, start, goal.take(np.maximum(label, 0)), way)
 
     def tree(self) -> np.ndarray:
         return self.net.nearest_paths(self.case.demand, self.case.facility)["seconds"].to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from qianwan_gis.network.queries import (
     take_labels,
     widened,
 )
-from qianwan_gis.network.spread import furthest
+from qianwan_gis.network.spread import Wave, furthest, ranges, shared, threads_for
 from qianwan_gis.network.topology import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from qianwan_gis.network.graph import Progress, RoadNetwork
     from qianwan_gis.network.weights import View
+
+_ROWS = 2048  # paths per task: enough to be worth a thread
 
 
 def shortest_paths(
@@ -79,10 +82,11 @@ def shortest_paths(
     found = retrying(call, len(topology.arc) + 1024)
     cost = np.array([result[0] for result in found])
     arcs = _joined([result[1] for result in found], np.int32)
-    arc_ip = np.r_[0, np.cumsum([len(result[1]) for result in found])].astype(np.int64)
+    stop = np.cumsum([len(result[1]) for result in found], dtype=np.int64)
+    begin = np.r_[0, stop[:-1]] if len(found) else stop
     ends = np.array([result[2] for result in found], np.int8).reshape(-1, 2)
     ends[np.isinf(cost)] = -2
-    walked = _walked(view, a, f, ends[:, 0], arc_ip, arcs, ends[:, 1])
+    walked = _walked(view, a, f, ends[:, 0], (begin, stop, arcs, ends[:, 1]), rows)
     second = np.where(np.isinf(cost), np.nan, walked.second)
     cost[np.isinf(cost)] = np.nan
     lines = _lines(net, walked, start, ~np.isnan(cost)) if geometry else [None] * len(start)
@@ -103,17 +107,12 @@ def paths_to_nearest(
     """Answer `RoadNetwork.nearest_paths`: every path comes from the tree of one wave."""
     import geopandas as gpd
 
-    from qianwan_gis.network import kernels
-
-    topology, view = net.topology, net.view(mode, by)
+    view = net.view(mode, by)
     start, goal = (as_places(net, what, mode=mode) for what in (origins, facilities))
     a, f = (anchor(net, places, view, by, access=access) for places in (start, goal))
     wave, cost, second, label, way = nearest_tree(view, a, f, widened(limit))
-    side = np.maximum(way, 0)
-    node = np.where(way >= 0, a.ends[np.arange(len(a)), side], np.int32(-1)).astype(np.int32)
-    arc_ip, arcs, end = kernels.tree_paths(topology.a, topology.b, wave.state, node)
     goals = f.take(np.maximum(label, 0)) if len(f) else a
-    walked = _walked(view, a, goals, way, arc_ip, arcs, end)
+    walked = tree_ways(view, wave, a, goals, way)
     reached = label >= 0
     seconds, metres = (cost, second) if by == "seconds" else (second, cost)
     table = pd.DataFrame(
@@ -137,17 +136,55 @@ class _Walked(NamedTuple):
     second: FloatArray
 
 
-def _walked(
-    view: View, a: Anchors, f: Anchors, leave: Any, arc_ip: Any, arcs: IntArray,
-    enter: Any,
-) -> _Walked:  # fmt: skip
+def tree_ways(view: View, wave: Wave, a: Anchors, goals: Anchors, way: Any) -> _Walked:
+    """Pieces of the paths from places to their goals along the trees of a reversed wave."""
     from qianwan_gis.network import kernels
 
     topology = view.topology
-    pointer, edge, low, high, total = kernels.path_pieces(
-        topology.start, a.chain, a.where, a.tau, leave, arc_ip, arcs,
-        f.chain, f.where, f.tau, enter, view.weights2,
-    )  # fmt: skip
+    ends = a.ends[np.arange(len(a)), np.maximum(way, 0)]
+    node = np.where(way >= 0, ends, np.int32(-1)).astype(np.int32)
+    order = kernels.radix_argsort(node.view(np.uint32))
+    begin, stop = np.zeros(len(a), np.int64), np.zeros(len(a), np.int64)
+    end = np.empty(len(a), np.int8)
+
+    def climb(lo: int, hi: int) -> IntArray:
+        return kernels.tree_paths(  # type: ignore[no-any-return]
+            topology.a, topology.b, wave.state, node, order[lo:hi], begin, stop, end
+        )
+
+    parts = ranges(len(a), _ROWS)
+    arcs = shared(climb, parts, threads_for(len(topology.core_of), None))
+    base = 0
+    for (lo, hi), part in zip(parts, arcs, strict=True):
+        begin[order[lo:hi]] += base
+        stop[order[lo:hi]] += base
+        base += len(part)
+    return _walked(view, a, goals, way, (begin, stop, _joined(arcs, np.int32), end), order)
+
+
+def _walked(
+    view: View, a: Anchors, f: Anchors, leave: Any, arcs: tuple[Any, ...], order: IntArray
+) -> _Walked:
+    """Pieces of paths by their arcs: where each one's begin and stop, all arcs, the end reached."""
+    from qianwan_gis.network import kernels
+
+    n, topology, weights = len(a), view.topology, view.weights2
+    begin, stop, taken, enter = arcs
+    threads = threads_for(len(topology.core_of), None)
+    pointer, total = np.zeros(n + 1, np.int64), np.zeros(n)
+    edge, low, high = np.empty(0, np.int32), np.empty(0), np.empty(0)
+
+    def walk(lo: int, hi: int, *, write: bool) -> None:
+        kernels.path_pieces(
+            topology.start, a.chain, a.where, a.tau, leave, begin, stop, taken, f.chain, f.where,
+            f.tau, enter, weights, order[lo:hi], write, pointer, edge, low, high, total,
+        )  # fmt: skip
+
+    shared(partial(walk, write=False), ranges(n, _ROWS), threads)
+    np.cumsum(pointer, out=pointer)
+    size = int(pointer[-1])
+    edge, low, high = np.empty(size, np.int32), np.empty(size), np.empty(size)
+    shared(partial(walk, write=True), ranges(n, _ROWS), threads)
     return _Walked(pointer, edge, low, high, total + a.leg2 + f.leg2)
 
 

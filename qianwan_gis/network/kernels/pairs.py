@@ -6,7 +6,7 @@ import numpy as np
 from qianwan_gis.network.kernels._jit import INF, U, jit
 from qianwan_gis.network.kernels.local import seed_end
 from qianwan_gis.network.kernels.read import previous_of
-from qianwan_gis.network.kernels.spots import against_of, along_of, part
+from qianwan_gis.network.kernels.spots import part
 
 
 @jit
@@ -188,92 +188,98 @@ def two_sided(
 
 
 @jit
-def _walk(code, p, s, q, t, edge, low, high, place, n):
-    """Append the pieces of edges from (p, s) to (q, t) on one chain; with no room only count."""
+def _count(p, s, q, t):
+    """Pieces of edges from (p, s) to (q, t) on one chain; pieces without length do not count."""
+    if p == q:
+        return 1 if s != t else 0
+    up = p < q
+    n = (q - p if up else p - q) + 1
+    if s == (1.0 if up else 0.0):
+        n -= 1
+    if t == (0.0 if up else 1.0):
+        n -= 1
+    return n
+
+
+@jit
+def _walk(weights, p, s, q, t, edge, low, high, n, total):
+    """Write the pieces of edges from (p, s) to (q, t) on one chain from place n on; add their weight."""
+    code, forward, backward = weights
     step = 1 if p <= q else -1
     k = p
     while True:
         x = s if k == p else (0.0 if step > 0 else 1.0)
         y = t if k == q else (1.0 if step > 0 else 0.0)
         if x != y:
-            if len(edge) > 0:
-                e = code[k] >> 1
-                if code[k] & 1:
-                    x = 1.0 - x
-                    y = 1.0 - y
-                edge[n] = e if y > x else -e - 1
-                low[n] = min(x, y)
-                high[n] = max(x, y)
-                place[n] = k if (y > x) != (code[k] & 1 == 1) else -k - 1
+            e = code[k] >> 1
+            if code[k] & 1:
+                x = 1.0 - x
+                y = 1.0 - y
+            ahead = y > x
+            edge[n] = e if ahead else -e - 1
+            low[n] = min(x, y)
+            high[n] = max(x, y)
+            total += part(forward[e] if ahead else backward[e], high[n] - low[n])
             n += 1
         if k == q:
-            return n
+            return n, total
         k += step
 
 
 @jit
 def path_pieces(
-    start, s_chain, s_where, s_tau, s_end, arc_ip, arcs, t_chain, t_where, t_tau, t_end,
-    weights,
+    start, s_chain, s_where, s_tau, s_end, begin, stop, arcs, t_chain, t_where, t_tau, t_end,
+    weights, rows, write, pointer, edge, low, high, total,
 ):  # fmt: skip
-    """Pieces of edges of every path, in travel order, and a weight added up along them.
+    """Pieces of edges of some paths, in travel order, and a weight added up along them.
 
     ``s_end``: end of its chain by which a start leaves (0 A, 1 B, -1 stays on it, -2 no path);
-    ``t_end``: end by which the goal is entered. Returns pointer, edges (e, or -e - 1 when walked
-    from v to u), the part of each edge that is walked, and the sums.
+    ``t_end``: end by which the goal is entered; path i takes the arcs ``begin[i]:stop[i]``. Without
+    ``write`` the number of pieces goes to ``pointer[i + 1]``. With it they are written from
+    ``pointer[i]`` on: edges (e, or -e - 1 when walked from v to u), the part of each edge that is
+    walked, and the sums. Rows should keep near paths together.
     """
-    code = weights[0]
-    n = len(s_chain)
-    pointer = np.zeros(n + 1, np.int64)
-    edge = np.empty(0, np.int32)
-    low = np.empty(0, np.float64)
-    high = np.empty(0, np.float64)
-    place = np.empty(0, np.int32)
-    total = np.zeros(n, np.float64)
-    for turn in range(2):
-        k = 0
-        for i in range(n):
-            # int64 throughout, or the walk is compiled once per mixture of integer types
-            p = np.int64(s_where[i])
-            q = np.int64(t_where[i])
-            if s_end[i] == -1:
-                if s_chain[i] >= 0:
-                    k = _walk(code, p, s_tau[i], q, t_tau[i], edge, low, high, place, k)
-            elif s_end[i] >= 0:
+    for row in range(len(rows)):
+        i = rows[row]
+        if s_end[i] == -2:
+            continue
+        k = pointer[i] if write else np.int64(0)
+        w = 0.0
+        # one leg before the arcs, one for each, one behind them; or one from place to place
+        inside = s_end[i] == -1
+        for j in range(0 if inside else begin[i] - 1, 1 if inside else stop[i] + 1):
+            leaves = inside or j < begin[i]
+            enters = inside or j == stop[i]
+            if leaves:
                 c = s_chain[i]
-                if c >= 0:
-                    first = np.int64(start[c])
-                    last = np.int64(start[c + 1] - 1)
-                    if s_end[i] == 0:
-                        k = _walk(code, p, s_tau[i], first, 0.0, edge, low, high, place, k)
-                    else:
-                        k = _walk(code, p, s_tau[i], last, 1.0, edge, low, high, place, k)
-                for j in range(arc_ip[i], arc_ip[i + 1]):
-                    c = arcs[j] >> 1
-                    first = np.int64(start[c])
-                    last = np.int64(start[c + 1] - 1)
-                    if arcs[j] & 1:
-                        k = _walk(code, last, 1.0, first, 0.0, edge, low, high, place, k)
-                    else:
-                        k = _walk(code, first, 0.0, last, 1.0, edge, low, high, place, k)
+                to_b = s_end[i] == 1
+            elif enters:
                 c = t_chain[i]
-                if c >= 0:
-                    first = np.int64(start[c])
-                    last = np.int64(start[c + 1] - 1)
-                    if t_end[i] == 0:
-                        k = _walk(code, first, 0.0, q, t_tau[i], edge, low, high, place, k)
-                    else:
-                        k = _walk(code, last, 1.0, q, t_tau[i], edge, low, high, place, k)
+                to_b = t_end[i] == 0
+            else:
+                c = arcs[j] >> 1
+                to_b = arcs[j] & 1 == 0
+            if c < 0:
+                continue
+            # int64 throughout, or the walk is compiled once per mixture of integer types
+            p = np.int64(start[c])
+            q = np.int64(start[c + 1] - 1)
+            s = 0.0
+            t = 1.0
+            if not to_b:
+                p, q = q, p
+                s, t = t, s
+            if leaves:
+                p = np.int64(s_where[i])
+                s = s_tau[i]
+            if enters:
+                q = np.int64(t_where[i])
+                t = t_tau[i]
+            if write:
+                k, w = _walk(weights, p, s, q, t, edge, low, high, k, w)
+            else:
+                k += _count(p, s, q, t)
+        if write:
+            total[i] = w
+        else:
             pointer[i + 1] = k
-        if turn == 0:
-            edge = np.empty(k, np.int32)
-            low = np.empty(k, np.float64)
-            high = np.empty(k, np.float64)
-            place = np.empty(k, np.int32)
-    for i in range(n):
-        for k in range(pointer[i], pointer[i + 1]):
-            p = place[k]
-            total[i] += part(
-                along_of(weights, p) if p >= 0 else against_of(weights, -p - 1), high[k] - low[k]
-            )
-    return pointer, edge, low, high, total

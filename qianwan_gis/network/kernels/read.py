@@ -202,19 +202,21 @@ def read_chains(
 
 
 @jit
-def tree_paths(a, b, state, wanted):
+def tree_paths(a, b, state, wanted, rows, begin, stop, end):
     """Arcs from core nodes to their seeds in the trees of a reversed `wave`, in travel order.
 
-    Returns pointer, arcs, and the end of the goal's chain that is reached (0 A, 1 B, -2 none); the
-    traveller takes the opposite of the arcs of the tree.
+    For the rows of ``wanted`` it returns the arcs and writes where each one's ``begin`` and ``stop``,
+    and the ``end`` of the goal's chain that is reached (0 A, 1 B, -2 none). Near ones should follow
+    one another: their ways share the cache. The traveller takes the opposite of a tree's arcs.
     """
     si = state.view(np.int32)
-    pointer = np.zeros(len(wanted) + 1, np.int64)
-    end = np.full(len(wanted), -2, np.int8)
-    arcs = np.empty(16 * len(wanted) + 16, np.int32)
+    arcs = np.empty(16 * len(rows) + 16, np.int32)
     k = 0
-    for i in range(len(wanted)):
+    for row in range(len(rows)):
+        i = rows[row]
         v = wanted[i]
+        begin[i] = k
+        end[i] = -2
         if v >= 0 and state[2 * v] < INF:
             end[i] = si[4 * v + 2] & 1
             arc = si[4 * v + 3]
@@ -225,5 +227,5 @@ def tree_paths(a, b, state, wanted):
                 k += 1
                 v = previous_of(a, b, arc)
                 arc = si[4 * v + 3]
-        pointer[i + 1] = k
-    return pointer, arcs[:k].copy(), end
+        stop[i] = k
+    return arcs[:k].copy()
