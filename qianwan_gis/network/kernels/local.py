@@ -5,6 +5,7 @@ import numpy as np
 
 from qianwan_gis.network.kernels._jit import INF, U, jit
 from qianwan_gis.network.kernels.order import longer
+from qianwan_gis.network.kernels.queue import put, take
 from qianwan_gis.network.kernels.read import previous_of
 from qianwan_gis.network.kernels.spots import between, first_of, row_of
 
@@ -19,12 +20,7 @@ def seed_end(state, si, pool, pi, head, inv, mask, touched, nt, used, node, cost
             nt += 1
         state[U(2) * u] = cost
         si[U(4) * u + U(3)] = mark
-        b = U(np.int64(cost * inv) & mask)
-        pool[2 * used] = cost
-        pi[4 * used + 2] = node
-        pi[4 * used + 3] = head[b]
-        head[b] = used
-        used += 1
+        _, used = put(head, pool, pi, U(np.int64(cost * inv) & mask), cost, node, -1, used)
     return nt, used
 
 
@@ -65,9 +61,7 @@ def search_around(
             cur += 1
             continue
         i = U(h)
-        head[b] = pi[U(4) * i + U(3)]
-        pi[U(4) * i + U(3)] = free
-        free = h
+        free = take(head, pi, b, free)
         live -= 1
         u = U(pi[U(4) * i + U(2)])
         k = pool[U(2) * i]
@@ -87,22 +81,12 @@ def search_around(
                 si[U(4) * v + U(3)] = ei[U(4) * e + U(3)]
                 if t < 0:
                     continue
-                if free >= 0:
-                    q = U(free)
-                    free = pi[U(4) * q + U(3)]
-                else:
-                    if used == cap:
-                        touched[len(touched) - 1] = nt
-                        for j in range(len(head)):
-                            head[j] = -1
-                        return -1
-                    q = U(used)
-                    used += 1
-                bb = U(np.int64(d * inv) & mask)
-                pool[U(2) * q] = d
-                pi[U(4) * q + U(2)] = v
-                pi[U(4) * q + U(3)] = head[bb]
-                head[bb] = np.int32(q)
+                if free < 0 and used == cap:
+                    touched[len(touched) - 1] = nt
+                    for j in range(len(head)):
+                        head[j] = -1
+                    return -1
+                free, used = put(head, pool, pi, U(np.int64(d * inv) & mask), d, v, free, used)
                 live += 1
     return nt
 
@@ -311,9 +295,7 @@ def nearest_chunk(
                 cur += 1
                 continue
             q = U(h)
-            head[bb] = pi[U(4) * q + U(3)]
-            pi[U(4) * q + U(3)] = free
-            free = h
+            free = take(head, pi, bb, free)
             live -= 1
             u = U(pi[U(4) * q + U(2)])
             d0 = pool[U(2) * q]
@@ -349,23 +331,14 @@ def nearest_chunk(
                                 if top_way[k_best - 1, 0] >= 0:
                                     limit = min(limit, top[k_best - 1])
                         continue
-                    if free >= 0:
-                        w = U(free)
-                        free = pi[U(4) * w + U(3)]
-                    else:
-                        if used == cap:
-                            for j in range(nt):
-                                state[2 * touched[j]] = INF
-                            for j in range(len(head)):
-                                head[j] = -1
-                            return out, out2, out_t, np.int64(-1)
-                        w = U(used)
-                        used += 1
+                    if free < 0 and used == cap:
+                        for j in range(nt):
+                            state[2 * touched[j]] = INF
+                        for j in range(len(head)):
+                            head[j] = -1
+                        return out, out2, out_t, np.int64(-1)
                     bb = U(np.int64(d * inv) & mask)
-                    pool[U(2) * w] = d
-                    pi[U(4) * w + U(2)] = v
-                    pi[U(4) * w + U(3)] = head[bb]
-                    head[bb] = np.int32(w)
+                    free, used = put(head, pool, pi, bb, d, v, free, used)
                     live += 1
         for j in range(k_best):
             f = top_way[j, 0]

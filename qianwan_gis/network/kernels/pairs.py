@@ -5,6 +5,7 @@ import numpy as np
 
 from qianwan_gis.network.kernels._jit import INF, U, jit
 from qianwan_gis.network.kernels.local import seed_end
+from qianwan_gis.network.kernels.queue import put, take
 from qianwan_gis.network.kernels.read import previous_of
 from qianwan_gis.network.kernels.spots import part
 
@@ -34,19 +35,12 @@ def _relax(
                 meet = np.int64(v)
             if t < 0:
                 continue
-            if counts[side, 1] >= 0:
-                q = U(counts[side, 1])
-                counts[side, 1] = pi[U(4) * q + U(3)]
-            else:
-                if counts[side, 0] == len(pool) // 2:
-                    return best, np.int64(-2)
-                q = U(counts[side, 0])
-                counts[side, 0] += 1
+            free = counts[side, 1]
+            used = counts[side, 0]
+            if free < 0 and used == len(pool) // 2:
+                return best, np.int64(-2)
             bb = U(np.int64(d * inv) & mask)
-            pool[U(2) * q] = d
-            pi[U(4) * q + U(2)] = v
-            pi[U(4) * q + U(3)] = bucket[bb]
-            bucket[bb] = np.int32(q)
+            counts[side, 1], counts[side, 0] = put(bucket, pool, pi, bb, d, v, free, used)
             counts[side, 2] += 1
     return best, meet
 
@@ -111,9 +105,7 @@ def two_sided(
             h = head[side, slot]
             i = U(h)
             if side == 0:
-                head[0, slot] = pf[U(4) * i + U(3)]
-                pf[U(4) * i + U(3)] = counts[0, 1]
-                counts[0, 1] = h
+                counts[0, 1] = take(head[0], pf, slot, counts[0, 1])
                 counts[0, 2] -= 1
                 u = U(pf[U(4) * i + U(2)])
                 k = pool_f[U(2) * i]
@@ -124,9 +116,7 @@ def two_sided(
                     touched, 0, inv, mask,
                 )  # fmt: skip
             else:
-                head[1, slot] = pb[U(4) * i + U(3)]
-                pb[U(4) * i + U(3)] = counts[1, 1]
-                counts[1, 1] = h
+                counts[1, 1] = take(head[1], pb, slot, counts[1, 1])
                 counts[1, 2] -= 1
                 u = U(pb[U(4) * i + U(2)])
                 k = pool_b[U(2) * i]

@@ -11,6 +11,7 @@ list of the block that it enters. The fixed point is the same in any order of bl
 import numpy as np
 
 from qianwan_gis.network.kernels._jit import INF, U, jit
+from qianwan_gis.network.kernels.queue import put, take
 
 
 @jit
@@ -98,12 +99,7 @@ def wave(
             state[U(2) * u] = d
             si[U(4) * u + U(2)] = label
             si[U(4) * u + U(3)] = ni[6 * j + 4]
-            b = U(ring) + ((u - base) >> sh)
-            pool[2 * used] = d
-            pi[4 * used + 2] = u
-            pi[4 * used + 3] = head[b]
-            head[b] = used
-            used += 1
+            _, used = put(head, pool, pi, U(ring) + ((u - base) >> sh), d, u, -1, used)
     again = True
     while again:
         again = False
@@ -138,9 +134,7 @@ def wave(
                     cur += 1
                     continue
                 i = U(h)
-                head[b] = pi[U(4) * i + U(3)]
-                pi[U(4) * i + U(3)] = free
-                free = h
+                free = take(head, pi, b, free)
                 live -= 1
                 u = U(pi[U(4) * i + U(2)])
                 k = pool[U(2) * i]
@@ -175,24 +169,15 @@ def wave(
                     si[U(4) * v + U(3)] = ei[U(4) * e + U(3)]
                     if t < 0:
                         continue
-                    if free >= 0:
-                        q = U(free)
-                        free = pi[U(4) * q + U(3)]
-                    else:
-                        if used == cap:
-                            return -1, 0
-                        q = U(used)
-                        used += 1
+                    if free < 0 and used == cap:
+                        return -1, 0
                     bl = (v - base) >> sh
                     if bl == here:
                         b = U(np.int64(d * inv) & mask)
                         live += 1
                     else:
                         b = U(ring) + bl
-                    pool[U(2) * q] = d
-                    pi[U(4) * q + U(2)] = v
-                    pi[U(4) * q + U(3)] = head[b]
-                    head[b] = np.int32(q)
+                    free, used = put(head, pool, pi, b, d, v, free, used)
             if taken > patience:
                 return -2, 0
     return 0, out
