@@ -7,12 +7,11 @@ from ``QIANWAN_AMAP_KEY``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from qianwan_gis import _http
 from qianwan_gis._text import Text
-from qianwan_gis.geocoding.providers import Place, degrees, key_from
+from qianwan_gis.geocoding.providers import Place, WebService, degrees, key_from
 
 NAME = "高德"
 DATUM = "gcj02"
@@ -26,23 +25,11 @@ _TRY_AGAIN = {"10014", "10015", "10016", "10019", "10020", "10021", "30001"}
 
 
 @dataclass(frozen=True)
-class Amap:
-    """The geocoder of AMap.
-
-    Attributes
-    ----------
-    url
-        Endpoint.
-    interval
-        Least seconds between requests.
-    cache
-        Folder of remembered answers; the user's own by default.
-    """
+class Amap(WebService):
+    """The geocoder of AMap."""
 
     url: str = URL
     interval: float = 0.4
-    cache: Path | None = None
-    pause: float = 1.0
 
     NAME = NAME
     DATUM = DATUM
@@ -61,22 +48,8 @@ class Amap:
         params = {"address": f"{county}{township}{bare}", "output": "JSON"}
         if adcode:
             params["city"] = adcode
-        answer = _http.fetch(
-            self.url,
-            params,
-            _parse,
-            service=NAME,
-            key=("key", key_from(KEY, Text(NAME, "AMap"))),
-            interval=self.interval,
-            folder=self.cache,
-            pause=self.pause,
-        )
-        found = []
-        for item in answer.content:
-            place = _place(item, township, answer.date)
-            if place is not None:
-                found.append(place)
-        return found
+        key = ("key", key_from(KEY, Text(NAME, "AMap")))
+        return self.places(params, _parse, lambda item, date: _place(item, township, date), key)
 
 
 def _parse(raw: bytes) -> list[dict[str, Any]]:

@@ -7,12 +7,11 @@ same data. Documented at nominatim.org/release-docs/latest/api/Search.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from qianwan_gis import _http
 from qianwan_gis._text import Text
-from qianwan_gis.geocoding.providers import Place, degrees
+from qianwan_gis.geocoding.providers import Place, WebService, degrees
 
 NAME = "Nominatim"
 DATUM = "wgs84"
@@ -26,23 +25,11 @@ _TOWNSHIP_FIELDS = ("town", "township", "municipality", "suburb", "city_district
 
 
 @dataclass(frozen=True)
-class Nominatim:
-    """A Nominatim server.
-
-    Attributes
-    ----------
-    url
-        Its ``/search`` address.
-    interval
-        Least seconds between requests: the public server's rule is one.
-    cache
-        Folder of remembered answers; the user's own by default.
-    """
+class Nominatim(WebService):
+    """A Nominatim server."""
 
     url: str = URL
     interval: float = 1.1
-    cache: Path | None = None
-    pause: float = 1.0
 
     NAME = NAME
     DATUM = DATUM
@@ -66,21 +53,7 @@ class Nominatim:
             "countrycodes": "cn",
             "limit": "10",
         }
-        answer = _http.fetch(
-            self.url,
-            params,
-            _parse,
-            service=NAME,
-            interval=self.interval,
-            folder=self.cache,
-            pause=self.pause,
-        )
-        found = []
-        for item in answer.content:
-            place = _place(item, answer.date)
-            if place is not None:
-                found.append(place)
-        return found
+        return self.places(params, _parse, _place)
 
 
 def _parse(raw: bytes) -> list[dict[str, Any]]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
-from qianwan_gis import datum, names
+from qianwan_gis import _http, datum, names
 from qianwan_gis._errors import ProblemLog, UnavailableError
 from qianwan_gis._text import Text
 from qianwan_gis.geocoding.areas import Areas
@@ -64,14 +65,57 @@ class Place:
 class Provider(Protocol):
     """A geocoding service or file."""
 
-    NAME: str
-    DATUM: str
+    NAME: ClassVar[str]
+    DATUM: ClassVar[str]
 
     def search(
         self, name: str, *, township: str = "", county: str = "", adcode: str = ""
     ) -> list[Place]:
         """Return what the provider knows of a village, best first; empty for nothing."""
         ...
+
+
+@dataclass(frozen=True)
+class WebService:
+    """A geocoding service on the web; each one says what to ask and how to read the answer.
+
+    Attributes
+    ----------
+    url
+        Endpoint; an intranet copy may be named.
+    interval
+        Least seconds between requests.
+    cache
+        Folder of remembered answers; the user's own by default.
+    pause
+        Seconds before the second try; each further one waits twice as long.
+    """
+
+    url: str
+    interval: float
+    cache: Path | None = None
+    pause: float = 1.0
+
+    NAME: ClassVar[str]
+    DATUM: ClassVar[str]
+
+    def places(
+        self, params: Mapping[str, str], parse: Callable[[bytes], list[dict[str, Any]]],
+        place: Callable[[dict[str, Any], str], Place | None], key: tuple[str, str] | None = None,
+    ) -> list[Place]:  # fmt: skip
+        """Ask the service or the cache; items that are no place are left out.
+
+        Raises
+        ------
+        UnavailableError
+            Without a network or a usable answer.
+        """
+        answer = _http.fetch(
+            self.url, params, parse, service=self.NAME, key=key, interval=self.interval,
+            folder=self.cache, pause=self.pause,
+        )  # fmt: skip
+        read = (place(item, answer.date) for item in answer.content)
+        return [one for one in read if one is not None]
 
 
 def key_from(variable: str, service: Text) -> str:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from qianwan_gis import _http
 from qianwan_gis._text import Text
-from qianwan_gis.geocoding.providers import Place, degrees, key_from
+from qianwan_gis.geocoding.providers import Place, WebService, degrees, key_from
 
 NAME = "天地图"
 DATUM = "cgcs2000"
@@ -28,23 +27,11 @@ _TRY_AGAIN = {"301014", "301015"}  # too many requests at once
 
 
 @dataclass(frozen=True)
-class Tianditu:
-    """The place search of Tianditu inside one county.
-
-    Attributes
-    ----------
-    url
-        Endpoint; an intranet copy may be named.
-    interval
-        Least seconds between requests.
-    cache
-        Folder of remembered answers; the user's own by default.
-    """
+class Tianditu(WebService):
+    """The place search of Tianditu inside one county."""
 
     url: str = URL
     interval: float = 0.3
-    cache: Path | None = None
-    pause: float = 1.0
 
     NAME = NAME
     DATUM = DATUM
@@ -68,25 +55,9 @@ class Tianditu:
             "count": "20",
             "show": "2",
         }
-        answer = _http.fetch(
-            self.url,
-            {
-                "postStr": json.dumps(query, ensure_ascii=False, sort_keys=True),
-                "type": "query",
-            },
-            _parse,
-            service=NAME,
-            key=("tk", key_from(KEY, Text(NAME, "Tianditu"))),
-            interval=self.interval,
-            folder=self.cache,
-            pause=self.pause,
-        )
-        found = []
-        for poi in answer.content:
-            place = _place(poi, answer.date)
-            if place is not None:
-                found.append(place)
-        return found
+        post = json.dumps(query, ensure_ascii=False, sort_keys=True)
+        key = ("tk", key_from(KEY, Text(NAME, "Tianditu")))
+        return self.places({"postStr": post, "type": "query"}, _parse, _place, key)
 
 
 def _parse(raw: bytes) -> list[dict[str, Any]]:
