@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from qianwan_gis import names
 from qianwan_gis._errors import DataError, Problem, UnavailableError
@@ -42,8 +43,8 @@ class OsmPlaces:
     path: Path
     date: str = ""
 
-    NAME = NAME
-    DATUM = DATUM
+    NAME: ClassVar[str] = NAME
+    DATUM: ClassVar[str] = DATUM
 
     @cached_property
     def _by_name(self) -> dict[str, list[Place]]:
