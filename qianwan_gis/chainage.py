@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+import numpy as np
 
 from qianwan_gis._errors import UsageError
 from qianwan_gis._text import Text
 
+_NUMBERS: tuple[type, ...] = (int, float, np.integer, np.floating)
 _SIDE_WORDS = {"左": "Z", "右": "Y", "左线": "Z", "右线": "Y", "左幅": "Z", "右幅": "Y"}
 _PATTERN = re.compile(
     r"""
@@ -84,10 +87,10 @@ class Chainage(float):
         """
         if isinstance(text, Chainage):
             return text
-        if isinstance(text, (int, float)) and not isinstance(text, bool):
-            return cls(text)
+        if isinstance(text, _NUMBERS) and not isinstance(text, bool):
+            return cls(cast("float", text))
         if not isinstance(text, str):
-            if hasattr(text, "item"):  # numpy scalars
+            if getattr(text, "ndim", None) == 0:  # an array of one number
                 return cls.parse(text.item())
             raise _unreadable(text)
         clean = unicodedata.normalize("NFKC", text)
@@ -168,7 +171,7 @@ class Chainage(float):
                 Text("两个桩号不能相加；桩号只能加减米数",
                      "two chainages cannot be added; add or subtract metres")
             )  # fmt: skip
-        if not isinstance(metres, (int, float)):
+        if not isinstance(metres, _NUMBERS):
             return NotImplemented
         return Chainage(float(self) + float(metres), self.prefix)
 
@@ -179,7 +182,7 @@ class Chainage(float):
         if isinstance(other, Chainage):
             self._same_line(other)
             return round(float(self) - float(other), 6)
-        if not isinstance(other, (int, float)):
+        if not isinstance(other, _NUMBERS):
             return NotImplemented
         return Chainage(float(self) - float(other), self.prefix)
 

@@ -10,12 +10,12 @@ import datetime as dt
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
-from qianwan_gis import datum, settings
-from qianwan_gis._errors import DataError, Problem, ProblemLog, UsageError
+from qianwan_gis import _io, datum, settings
+from qianwan_gis._errors import DataError, ProblemLog, UsageError
 from qianwan_gis._text import Text
 
 # What pydantic's kinds of faults ask for; a kind that starts with the key is meant.
@@ -31,11 +31,29 @@ _KIND_WORDS = {
     "tuple": "应为列表，如 [1, 2]",
     "dict": "应为对照表，如 { a = 1 }",
     "model": "应为一个小节（如 [名称]），不是单个值",
+    "greater_than_equal": "不应小于 {ge:g}",
+    "greater_than": "应大于 {gt:g}",
+    "less_than_equal": "不应大于 {le:g}",
+    "less_than": "应小于 {lt:g}",
 }
+# What tomllib says, and the same in Chinese with the usual cause; the first that fits is taken.
+_TOML_WORDS = (
+    ("Unescaped '\\'", "路径里的 \\ 请改为 /，或把双引号换成单引号"),
+    ("twice", "同一小节或设置项写了两次"),
+    ("overwrite", "同一设置项写了两次"),
+    ("Illegal character", "引号没有成对，或有不该有的字符"),
+    ("Unclosed", "括号没有成对"),
+    ("Invalid value", "取值有误：文字要加英文引号，日期写作 2026-01-31"),
+    ("Expected newline", "取值有误：文字要加英文引号，日期写作 2026-01-31"),
+    ("Expected '='", "设置项名称后面应有 ="),
+)
 _PATTERN_WORDS = {
     r"^\d{6}$": "应为6位数字",
     r"^[A-Za-z0-9_\-]+$": "只能用英文字母、数字、_ 和 -",
 }
+
+
+Positive = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
 
 
 class _Model(pydantic.BaseModel):
@@ -52,7 +70,10 @@ class LayerSpec(_Model):
     encoding: str | None = None
     columns: dict[str, str] = {}
     classes: dict[str, str] = {}
-    basis: str | None = None
+    basis: (
+        Literal["surveyed", "osm", "generalised", "presumed", "synthetic", "recorded", "assumed"]
+        | None
+    ) = None
     source: str = ""
     licence: str = ""
     date: str = ""
@@ -132,9 +153,9 @@ class CorridorSpec(_Model):
     roads: dict[str, dict[str, str | list[str]]] = {}
     table: Path | None = None
     via: tuple[str, ...] = ()
-    published_km: float | None = None
+    published_km: float | None = pydantic.Field(default=None, gt=0, allow_inf_nan=False)
     source: str = ""
-    widths_m: tuple[float, ...] = (1000.0, 2000.0, 5000.0)
+    widths_m: tuple[Positive, ...] = (1000.0, 2000.0, 5000.0)
     undefined: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     note: str = ""
@@ -265,7 +286,7 @@ class County(_Model):
     prefecture: str = ""
     province: str = ""
     run_date: dt.date
-    central_meridian_lon: float | None = None
+    central_meridian_lon: float | None = pydantic.Field(default=None, ge=73.5, le=136.5)
     synthetic: bool = False
     boundary: BoundarySpec = BoundarySpec()
     villages: VillagesSpec = VillagesSpec()
@@ -305,29 +326,9 @@ class County(_Model):
             The TOML file is at fault; all faults are listed.
         """
         file, folder = _find(key_or_path)
-        try:
-            text = file.read_bytes().decode("utf-8-sig")
-            table = tomllib.loads(text)
-        except UnicodeDecodeError as error:
-            raise DataError(
-                Problem(
-                    "encoding",
-                    "error",
-                    Text("不是 UTF-8 编码", "is not UTF-8"),
-                    file=file.name,
-                    fix=Text("另存为 UTF-8", "save it as UTF-8"),
-                )
-            ) from error
-        except tomllib.TOMLDecodeError as error:
-            raise DataError(
-                Problem(
-                    "bad_toml",
-                    "error",
-                    Text(f"TOML 格式有误：{error}", f"not valid TOML: {error}"),
-                    file=file.name,
-                )
-            ) from error
-        flat = _flatten(table.get("standards", {}))
+        table = read_toml(file)
+        given = table.get("standards", {})
+        flat = _flatten(given) if isinstance(given, dict) else given
         try:
             return cls.model_validate({**table, "standards": flat, "folder": folder, "file": file})
         except pydantic.ValidationError as error:
@@ -392,7 +393,34 @@ def _wanted(fault: Any) -> str:
     if kind == "string_pattern_mismatch":
         return _PATTERN_WORDS.get(context["pattern"], f"应符合 {context['pattern']}")
     wanted = next((zh for part, zh in _KIND_WORDS.items() if kind.startswith(part)), "")
-    return wanted or str(fault["msg"])
+    return wanted.format_map(context) if "{" in wanted and context else wanted or str(fault["msg"])
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Read a TOML file of settings.
+
+    Raises
+    ------
+    DataError
+        No such file, not UTF-8, or not TOML: with the row that is at fault.
+    """
+    log = ProblemLog()
+    if _io.missing(file, log):
+        raise DataError(log.problems)
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        log.add("error", "encoding", "不是 UTF-8 编码", "is not UTF-8", file=file.name,
+                fix=("另存为 UTF-8", "save it as UTF-8"))  # fmt: skip
+        raise DataError(log.problems) from error
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+)", str(error))
+        why = next((zh for part, zh in _TOML_WORDS if part in str(error)), "写法不合 TOML")
+        log.add(
+            "error", "bad_toml", f"TOML 格式有误：{why}", f"not valid TOML: {error}", file=file.name,
+            row=int(place[1]) if place else None,
+        )  # fmt: skip
+        raise DataError(log.problems) from error
 
 
 def model_problems(error: pydantic.ValidationError, file: str) -> ProblemLog:

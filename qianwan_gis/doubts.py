@@ -21,6 +21,8 @@ from qianwan_gis import datum, settings
 from qianwan_gis._errors import ProblemLog
 
 _NAMES = {"wgs84": "WGS84/CGCS2000", "gcj02": "GCJ-02", "bd09": "BD-09"}
+#: A layer further than this from the county's extent is not of this county (metres).
+FAR_M = 50_000.0
 #: Fewer points than this are not tried: a verdict on them would be luck.
 _FEWEST = 12
 
@@ -90,6 +92,25 @@ def find(layers: Sequence[Layer], references: Mapping[str, gpd.GeoSeries], log: 
                          f'ask for its origin; if so, write datum = "{found}" in county.toml'),
                 )  # fmt: skip
             break
+
+
+def outside(layers: Sequence[Layer], county: gpd.GeoDataFrame, log: ProblemLog) -> None:
+    """Record every layer that lies wholly elsewhere than the county: its CRS is not what it says."""
+    west, south, east, north = county.total_bounds
+    near = shapely.box(west - FAR_M, south - FAR_M, east + FAR_M, north + FAR_M)
+    for layer in layers:
+        there = layer.geometry[layer.geometry.notna()]
+        if there.empty:
+            continue
+        bounds = there.to_crs(county.crs).total_bounds
+        if np.isfinite(bounds).all() and shapely.box(*bounds).intersects(near):
+            continue
+        log.add(
+            "error", "outside_county", "全部要素都不在本县及周边", "nothing of it lies in or near the county",
+            file=layer.file, field="geometry",
+            fix=("核对坐标系、经纬度次序；也可能是县界文件有误",
+                 "check its CRS and the order of longitude and latitude, or the county's outline"),
+        )  # fmt: skip
 
 
 def _datum_of(written: gpd.GeoSeries, known: gpd.GeoSeries) -> tuple[str, float]:

@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from unicodedata import normalize
 
+import numpy as np
 import pandas as pd
 
 from qianwan_gis import settings
 from qianwan_gis._errors import DataError, ProblemLog, UsageError
-from qianwan_gis._io import read_layer, read_table, rename_columns
+from qianwan_gis._io import (
+    is_blank,
+    plain_number,
+    read_layer,
+    read_table,
+    rename_columns,
+    to_numbers,
+)
 from qianwan_gis._text import Text
 from qianwan_gis.datum import WGS84, transform
 from qianwan_gis.names import (
@@ -96,9 +105,10 @@ _OWN_NAMES: dict[str, tuple[str, ...]] = {
 }
 _GUESSED = ("code", "name", "township", "population", "lon", "lat")
 _TABLES = {".csv", ".txt", ".tsv", ".xlsx"}
-_LAYERS = {".gpkg", ".shp", ".geojson", ".json", ".fgb", ".parquet", ".kml"}
+_LAYERS = {".gpkg", ".shp", ".geojson", ".json", ".fgb", ".parquet", ".kml", ".gml", ".zip"}
 # Counties whose table is carried, by the name that documents use.
 _COUNTY_NAMES = {"泽州县": "140525", "上党区": "140404"}
+_TOTALS = {"合计", "总计", "小计", "共计"}
 _COMMUNITY = ("社区", "居委会", "居民委员会")
 
 
@@ -281,12 +291,11 @@ class Gazetteer:
         Former names, mergers, 乡/镇/街道 changes and a single misprint lead to the present one.
         """
         current = self.townships[self.townships["status"] == "current"]
-        by_core = {
-            township_core(n): (n, c) for n, c in zip(current["name"], current["code"], strict=True)
-        }
-        if normalise(printed) in {normalise(n) for n, _ in by_core.values()}:
-            name, code = by_core[township_core(printed)]
-            return TownshipMatch(name, code, "")
+        by_core: dict[str, list[tuple[str, str]]] = {}
+        for name, code in zip(current["name"], current["code"], strict=True):
+            if normalise(name) == normalise(printed):
+                return TownshipMatch(name, code, "")
+            by_core.setdefault(township_core(name), []).append((name, code))
         resolved, note = self.names.township_of(printed)
         if not resolved and township_core(printed) in by_core:
             resolved = township_core(printed)
@@ -294,7 +303,12 @@ class Gazetteer:
             return TownshipMatch(
                 "", "", "unknown", Text(f"没有乡镇“{printed}”", f"there is no township “{printed}”")
             )
-        name, code = by_core.get(resolved, (resolved, ""))
+        meant = by_core.get(resolved, [(resolved, "")])
+        if len(meant) > 1:  # 东城镇 and 东城街道: 东城 alone does not tell
+            zh, en = "、".join(n for n, _ in meant), ", ".join(n for n, _ in meant)
+            why = Text(f"“{printed}”可能是{zh}", f"“{printed}” may be {en}")
+            return TownshipMatch("", "", "unknown", why)
+        name, code = meant[0]
         former = {township_core(old) for old in self.former_townships}
         if note is None or township_core(printed) in former:
             note = note or Text(f"{printed}今为{name}", f"{printed} is now {name}")
@@ -371,6 +385,8 @@ class _Reader:
         for column in frame.columns:
             frame[column] = frame[column].astype(str).str.strip()
         frame = frame[(frame["name"] != "") | (frame["township"] != "")]
+        frame = _without_totals(frame, first_row, file, self.log)
+        frame = _plain_numbers(frame, first_row, file, self.log)
         frame = self._in_degrees(frame, file)
         if len(self.log.errors) > before:
             return _empty(self.adcode)
@@ -533,6 +549,49 @@ def _with_our_names(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns=renames)
 
 
+def _without_totals(
+    table: pd.DataFrame, first_row: int, file: str, log: ProblemLog
+) -> pd.DataFrame:
+    """Leave out the rows of sums that a printed table ends with."""
+    total = table["name"].map(visible).isin(_TOTALS) | table["township"].map(visible).isin(_TOTALS)
+    for position in table.index[total]:
+        log.add(
+            "note", "total_row", "是合计行，不算作村", "is a row of sums, not a village",
+            file=file, row=int(position) + first_row,
+        )  # fmt: skip
+    return table[~total]
+
+
+def _plain_numbers(table: pd.DataFrame, first_row: int, file: str, log: ProblemLog) -> pd.DataFrame:
+    """Write numbers as plain digits; what is no number is told and left empty, but for positions."""
+    table = table.copy()
+    for column in ("code", "township_code"):
+        if column in table.columns:
+            plain = table[column].map(lambda cell: normalize("NFKC", cell))
+            table[column] = plain.str.replace(r"^(\d{9,12})\.0$", r"\1", regex=True)
+    for column in ("lon", "lat"):
+        if column in table.columns:
+            table[column] = table[column].map(plain_number).mask(is_blank(table[column]), "")
+    for column in ("population", "population_year", "point_uncertainty_m"):
+        if column not in table.columns:
+            continue
+        values, blank = to_numbers(table[column]), is_blank(table[column])
+        odd = np.isnan(values) & ~blank
+        for position, cell in table.loc[odd, column].items():
+            log.add(
+                "warning", "not_a_number", f"“{cell}”不是数字，按未知计",
+                f"“{cell}” is not a number and counts as unknown",
+                file=file, row=int(position) + first_row, field=column,
+            )  # fmt: skip
+        for position, cell in table.loc[values < 0, column].items():
+            log.add(
+                "error", "negative_number", f"“{cell}”小于零", f"“{cell}” is below zero",
+                file=file, row=int(position) + first_row, field=column,
+            )  # fmt: skip
+        table[column] = table[column].map(plain_number).mask(odd | blank, "")
+    return table
+
+
 def _check_rows(table: pd.DataFrame, first_row: int, file: str, log: ProblemLog) -> None:
     seen: dict[tuple[str, str], int] = {}
     has_code = "code" in table.columns
@@ -584,22 +643,41 @@ def _check_rows(table: pd.DataFrame, first_row: int, file: str, log: ProblemLog)
                 field="name",
             )
         seen.setdefault(key, int(position))
-    for column, low, high in (("lon", 72.0, 138.0), ("lat", 0.0, 56.0)):
-        if column not in table.columns:
-            continue
+    _check_positions(table, first_row, file, log)
+
+
+def _check_positions(table: pd.DataFrame, first_row: int, file: str, log: ProblemLog) -> None:
+    limits = {"lon": (72.0, 138.0), "lat": (0.0, 56.0)}
+    if not set(limits) <= set(table.columns):
+        return
+    for column, (low, high) in limits.items():
+        filled = table[column] != ""
         values = pd.to_numeric(table[column].replace("", None), errors="coerce")
-        for position in table.index[
-            (values.isna() & (table[column] != "")) | ~values.fillna(low + 1).between(low, high)
-        ]:
+        bad = filled & ~values.between(low, high)
+        every = bad.sum() > 3 and bad.sum() == filled.sum()
+        for position in table.index[bad][: 1 if every else None]:
+            many = Text(f"（共{bad.sum()}行都是如此）", f" (so are all {bad.sum()} rows)")
             log.add(
                 "error",
                 "bad_coordinate",
-                f"“{table[column][position]}”不是中国范围内的经纬度（度）",
-                f"“{table[column][position]}” is not a longitude/latitude in China (degrees)",
+                f"“{table[column][position]}”不是中国范围内的经纬度（度）{many.zh if every else ''}",
+                f"“{table[column][position]}” is not a longitude/latitude in China (degrees)"
+                f"{many.en if every else ''}",
                 file=file,
                 row=int(position) + first_row,
                 field=column,
+                fix=(
+                    "检查经度、纬度是否写反、是否为度分秒；投影坐标（米）请写明 crs",
+                    "check whether they are swapped or in degrees and minutes; state crs for metres",
+                ),
             )
+    for column, other in (("lon", "lat"), ("lat", "lon")):
+        for position in table.index[(table[column] == "") & (table[other] != "")]:
+            log.add(
+                "error", "bad_coordinate", "经度、纬度只有一个", "only one of longitude and latitude",
+                file=file, row=int(position) + first_row, field=column,
+                fix=("补上另一个，或都留空", "supply the other, or leave both empty"),
+            )  # fmt: skip
 
 
 def _county_of(table: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,9 +69,10 @@ def write(plan: Plan, folder: Path) -> Path:
     """
     if folder.is_file():
         raise UsageError(Text(f"{folder} 是文件，不是文件夹", f"{folder} is a file, not a folder"))
+    made = cache(lambda: content.tables(plan))  # by the first that asks, for both
     steps: list[tuple[str, Callable[[Path], Any]]] = [
-        (f"{plan.county.key}.gpkg", lambda path: gpkg.write(plan, path)),
-        ("tables.xlsx", lambda path: tables.write_xlsx(plan, path)),
+        (f"{plan.county.key}.gpkg", lambda path: gpkg.write(plan, path, tables=made)),
+        ("tables.xlsx", lambda path: tables.write_xlsx(plan, path, tables=made)),
         ("coverage.csv", lambda path: tables.write_csv(plan, path)),
         ("map.html", lambda path: web.write(plan, path)),
         ("atlas.pdf", lambda path: static.write_atlas(plan, path)),

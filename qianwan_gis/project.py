@@ -207,10 +207,11 @@ def init_project(folder: Path, adcode: str) -> list[Text]:
     for room, note in _FOLDERS.items():
         _io.write_text(folder / room / "说明.txt", f"{note.zh}\n\n{note.en}\n")
     _io.write_text(folder / "county.toml", text)
+    shown = f'"{folder}"' if " " in str(folder) else str(folder)  # as it is to be typed
     done = [
         Text(f"已建立 {name}（{adcode}）的项目：{folder}", f"Project of {name} ({adcode}): {folder}"),
-        Text(f"下一步：按各文件夹内的说明放入资料，然后运行 qianwan check {folder}",
-             f"Next: put the data in as each folder's note says, then run qianwan check {folder}"),
+        Text(f"下一步：按各文件夹内的说明放入资料，然后运行 qianwan check {shown}",
+             f"Next: put the data in as each folder's note says, then run qianwan check {shown}"),
     ]  # fmt: skip
     if known:
         done.insert(

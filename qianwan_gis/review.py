@@ -22,7 +22,7 @@ import pandas as pd
 import shapely
 
 from qianwan_gis import datum
-from qianwan_gis._errors import DataError, ProblemLog
+from qianwan_gis._errors import ProblemLog
 from qianwan_gis._io import read_table, write_text
 from qianwan_gis._text import Lang, Text
 from qianwan_gis.geocoding.evidence import SEPARATOR
@@ -404,10 +404,6 @@ def read_review(path: Path | str) -> pd.DataFrame:
     """
     path = Path(path)
     log = ProblemLog()
-    if not path.is_file():
-        log.add("error", "missing_file", f"文件不存在：{path.name}", f"no such file: {path.name}",
-                file=path.name)  # fmt: skip
-        raise DataError(log.problems)
     table = read_table(path)
     for column in ("code", "decision", "lon", "lat"):
         if column not in table.columns:
@@ -422,10 +418,10 @@ def read_review(path: Path | str) -> pd.DataFrame:
     table = table.apply(lambda column: column.str.replace(r"^'(?=[=+\-@])", "", regex=True))
     rows: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
-    for number, row in enumerate(table.to_dict("records"), start=2):
+    for number, row in zip(table.index + 2, table.to_dict("records"), strict=True):
         if not any(row.values()):
             continue
-        made = _checked(row, number, path.name, log)
+        made = _checked(row, int(number), path.name, log)
         if made is None:
             continue
         if made["code"] in seen:
@@ -435,11 +431,11 @@ def read_review(path: Path | str) -> pd.DataFrame:
                 f"“{made['code']}”在第{seen[made['code']]}行已有一条",
                 f"“{made['code']}” is already in row {seen[made['code']]}",
                 file=path.name,
-                row=number,
+                row=int(number),
                 field="code",
                 fix=("只留一条", "keep one of them"),
             )
-        seen.setdefault(made["code"], number)
+        seen.setdefault(made["code"], int(number))
         rows.append(made)
     log.raise_errors()
     return pd.DataFrame(rows, columns=list(COLUMNS))

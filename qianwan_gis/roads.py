@@ -375,9 +375,7 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
     """
     import osmium
 
-    if not path.is_file():
-        log.add("error", "missing_file", f"文件不存在：{path.name}", f"no such file: {path.name}",
-                file=path.name)  # fmt: skip
+    if _io.missing(path, log):
         return None
     ways, start, refs = array.array("q"), array.array("q", [0]), array.array("q")
     tags: dict[str, list[str]] = {tag: [] for tag in _TAGS}
@@ -414,7 +412,7 @@ def scan_osm(path: Path, *, log: ProblemLog) -> OsmWays | None:
                     y.append(place.lat)
     except RuntimeError as error:
         log.add(
-            "error", "broken_file", f"读取失败，文件可能不完整：{error}",
+            "error", "broken_file", "读取失败，文件可能不完整，或不是 OSM 文件",
             f"cannot be read, the file may be cut off: {error}", file=path.name,
             fix=("重新下载该文件", "download the file again"),
         )  # fmt: skip

@@ -121,7 +121,7 @@ class Terrain:
                 log.add(
                     "error",
                     "bad_raster",
-                    f"无法作为栅格打开：{error}",
+                    "无法作为栅格打开，文件可能已损坏或不是 GeoTIFF",
                     f"cannot be opened as a raster: {error}",
                     file=file,
                 )

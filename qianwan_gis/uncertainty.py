@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from qianwan_gis.standards import Standards
+
+    Triangles = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 #: A verdict needs this share of the draws on its side.
 SURE = 0.95
@@ -138,13 +140,25 @@ class Draws:
                 of_code.setdefault(code, []).append(row)
             polygons = regions.geometry.to_numpy()
             weights = regions["weight"].to_numpy(float)
+            bounds = [tuple(box) for box in shapely.bounds(polygons).tolist()]
+            cuts: dict[int, Triangles] = {}  # villages of one township share their polygons
             for row in map(int, np.flatnonzero(basis == Basis.REGION)):
                 rows = of_code.get(codes[row])
                 if rows:
                     # Order by the polygon itself, not by its row, so that shuffled input agrees.
-                    rows = sorted(rows, key=lambda r: (polygons[r].bounds, weights[r]))
+                    twins = len({(bounds[r], weights[r]) for r in rows}) < len(rows)
+                    rows = sorted(
+                        rows,
+                        key=lambda r: (
+                            bounds[r], weights[r], shapely.to_wkb(polygons[r]) if twins else b""
+                        ),
+                    )  # fmt: skip
                     rng = self.rng("position", "village", codes[row])
-                    xy[row] = _in_polygons(polygons[rows], weights[rows], rng, self.n)
+                    for polygon in polygons[rows]:
+                        if id(polygon) not in cuts:
+                            cuts[id(polygon)] = _triangles(polygon)
+                    parts = [cuts[id(polygon)] for polygon in polygons[rows]]
+                    xy[row] = _in_triangles(parts, weights[rows], rng, self.n)
         return Positions(pd.Index(codes, name="code"), xy, pd.Series(basis, index=codes))
 
     def factor(self, standards: Standards, key: str, *who: str) -> NDArray[np.float64]:
@@ -192,20 +206,23 @@ class Positions:
         return np.asarray(np.isfinite(self.xy[:, 0, 0]), dtype=np.bool_)
 
 
-def _in_polygons(
-    polygons: NDArray[Any], weights: NDArray[np.float64], rng: np.random.Generator, n: int
+def _triangles(polygon: Any) -> Triangles:
+    """Return the corners (triangles, 3, 2) and areas of a polygon's triangulation."""
+    triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(polygon))
+    # Every triangle is a closed ring of four coordinates; the last repeats the first.
+    return shapely.get_coordinates(triangles).reshape(-1, 4, 2)[:, :3], shapely.area(triangles)
+
+
+def _in_triangles(
+    parts: Sequence[Triangles], weights: NDArray[np.float64], rng: np.random.Generator, n: int
 ) -> NDArray[np.float64]:
     """Return ``n`` places: polygon by weight, place even by area (triangulation, no rejection)."""
     corners, mass = [], []
-    for polygon, weight in zip(polygons, weights, strict=True):
-        triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(polygon))
-        area = shapely.area(triangles)
+    for (own, area), weight in zip(parts, weights, strict=True):
         total = area.sum()
         if not (weight > 0 and total > 0):
             continue
-        # Every triangle is a closed ring of four coordinates; the last repeats the first.
-        rings = shapely.get_coordinates(triangles).reshape(-1, 4, 2)
-        corners.append(rings[:, :3])
+        corners.append(own)
         mass.append(area / total * weight)
     if not mass:
         return np.full((n, 2), np.nan)

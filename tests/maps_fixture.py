@@ -120,11 +120,14 @@ class Limits:
     decimal_minutes: bool = field(init=False)
     cells: bool = field(init=False)
     siting: bool = field(init=False)
+    isochrones: bool = field(init=False)
+    slopes: bool = field(init=False)
     reasons: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.county_shares = self.people = self.stakes = self.open
         self.decimal_minutes = self.cells = self.siting = self.open
+        self.isochrones = self.slopes = self.open
         from qianwan_gis._text import Text
 
         self.reasons = (

@@ -36,13 +36,32 @@ def test_every_command_has_help(capsys, monkeypatch):
         assert any("一" <= c <= "鿿" for c in text), name
 
 
+def test_help_lists_the_commands_in_the_order_of_the_work(capsys, monkeypatch):
+    _, text = call(capsys, monkeypatch, "--help")
+    lines = text.split("Commands:")[1].splitlines()
+    shown = [line.split()[0] for line in lines if line[2:3].isascii() and line[2:3].strip()]
+    assert sorted(shown) == COMMANDS
+    assert shown[:4] == ["run", "init", "counties", "check"]
+    assert shown[-2:] == ["scale", "verify"]
+
+
+def test_the_module_runs_as_the_command_does():
+    run = subprocess.run(
+        [sys.executable, "-m", "qianwan_gis", "run", "nowhere"],
+        capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert "没有县“nowhere”" in run.stderr
+
+
 def test_english_help_in_its_own_process():
     run = subprocess.run(
-        [sys.executable, "-m", "qianwan_gis.cli", "run", "--help", "--lang", "en"],
+        [sys.executable, "-m", "qianwan_gis", "run", "--help", "--lang", "en"],
         capture_output=True, text=True, encoding="utf-8", check=True,
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
     assert "run every step" in run.stdout
+    assert "python -m qianwan_gis run" in run.stdout  # what such a reader types
 
 
 @pytest.mark.parametrize(
@@ -217,9 +236,9 @@ def test_thin_data_is_told_and_nothing_written(capsys, monkeypatch, tmp_path, ar
 
 
 def test_an_output_that_cannot_be_made_is_told(capsys, monkeypatch, demo_folder, tmp_path):
-    from qianwan_gis.maps import static
+    from qianwan_gis.maps.paper import letters
 
-    monkeypatch.setattr(static, "find_font", lambda: None)  # a machine without a Chinese font
+    monkeypatch.setattr(letters, "find_font", lambda: None)  # a machine without a Chinese font
     code, text = call(capsys, monkeypatch, "run", demo_folder, "--out", tmp_path / "out")
     assert code == 0
     assert "atlas.pdf" in text

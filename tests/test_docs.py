@@ -5,6 +5,7 @@ import inspect
 import json
 import re
 import shlex
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,9 @@ def test_public_methods_have_docstrings():
         thing = getattr(qg, name)
         if inspect.isclass(thing):
             for method, value in vars(thing).items():
-                if not method.startswith("_") and (callable(value) or isinstance(value, property)):
+                if not method.startswith("_") and (
+                    callable(value) or isinstance(value, property | cached_property)
+                ):
                     assert inspect.getdoc(value), f"{name}.{method}"
 
 
@@ -124,7 +127,7 @@ def test_python_of_the_front_page_runs(tmp_path, monkeypatch):
     assert (tmp_path / "map.html").stat().st_size > 100_000
 
 
-@pytest.mark.parametrize("name", ["README.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_python_of_the_readme_runs(name, demo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     facilities = demo.facilities

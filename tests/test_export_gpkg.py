@@ -11,7 +11,7 @@ from results_fixture import HOSTILE, rich, thin
 
 from qianwan_gis import layers
 from qianwan_gis._text import Text
-from qianwan_gis.export import gpkg, styles
+from qianwan_gis.export import content, gpkg, styles
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,22 @@ def test_same_results_same_bytes(tmp_path):
     assert gpkg.write(rich(), tmp_path / "b.gpkg").read_bytes() == first
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gpkg", "b.gpkg"]
     assert b"2026-01-15T00:00:00.000Z" in first
+
+
+def test_options_of_gdal_are_as_they_were(tmp_path):
+    names = ("OGR_CURRENT_DATE", "OGR_SQLITE_SYNCHRONOUS")
+    pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "NORMAL"})
+    try:
+        gpkg.write(rich(), tmp_path / "a.gpkg")
+        assert [pyogrio.get_gdal_config_option(name) for name in names] == [None, "NORMAL"]
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": None})
+
+
+def test_tables_at_hand_give_the_same_file(tmp_path):
+    first = gpkg.write(rich(), tmp_path / "a.gpkg").read_bytes()
+    made = content.tables(rich())
+    assert gpkg.write(rich(), tmp_path / "b.gpkg", tables=lambda: made).read_bytes() == first
 
 
 def test_titles_are_chinese_and_names_stable(thin_file):

@@ -43,6 +43,53 @@ def test_sheets_in_reading_order(book):
         assert name in names
 
 
+def test_every_sheet_says_what_it_shows(book):
+    front = {row[0]: row[2] for row in book[1].worksheets[0].iter_rows(values_only=True)}
+    for sheet in book[1].worksheets[1:]:
+        note = front[sheet.title]
+        assert note, sheet.title
+        assert sheet["A1"].comment.text.startswith(note[:20]), sheet.title
+        assert sheet.title in sheet.oddHeader.left.text, sheet.title
+
+
+def test_a_number_is_shown_as_large_as_it_is():
+    """A pipe of 0.6 MPa was shown as 1, and a reliability of 94.25 % as 94."""
+
+    def shown(*values):
+        return tables._number_format("anything", pd.Series(values, dtype=float), thin())
+
+    assert shown(0.6, 1.6, None) == "0.00"
+    assert shown(0.0125, 0.6) == "0.000"
+    assert shown(94.25, 95.0) == "0.00"
+    assert shown(143.9465, 16.8) == "0.0"
+    assert shown(33855640.93, 12.5) == shown(3, 20517) == shown(None) == "#,##0"
+    year = tables._number_format("population_year", pd.Series([2024.0]), thin())
+    assert year == "0"
+
+
+@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=60))
+def test_a_printed_header_keeps_the_marks_and_excels_limit(title, about, marks):
+    made = tables._page_header(title[:31], about, marks)
+    assert len(made) <= 255
+    assert made.endswith(f"&R{marks.replace('&', '&&')}"[-40:])
+
+
+def test_wide_tables_print_on_several_pages(tmp_path):
+    opened = openpyxl.load_workbook(tables.write_xlsx(rich(), tmp_path / "r.xlsx"))
+    for sheet in opened.worksheets[1:]:
+        wide = sum(d.width * (d.max - d.min + 1) for d in sheet.column_dimensions.values())
+        assert wide / int(sheet.page_setup.fitToWidth or 1) <= 332, (
+            sheet.title
+        )  # 60 % of the size on A3
+        assert str(sheet.page_setup.fitToHeight) == "0"
+
+
+def test_norms_are_written_as_people_write_them(book):
+    values = sheet_frame(book[1]["标准"])["取值"].astype(str)
+    assert not values.str.contains(r"[\[\]']").any()
+    assert not values.str.endswith(".0").any()
+
+
 def test_each_township_has_its_sheet(book):
     results = thin()
     for township, own in results.villages.groupby("township"):

@@ -100,6 +100,21 @@ def test_equity_by_hand():
     assert score @ PEOPLE == pytest.approx(2.0)
 
 
+def test_minutes_of_everybody_are_not_those_of_the_others():
+    """A village on a road of its own reaches no clinic: no mean of everybody exists."""
+    plan = county()
+    nodes = pd.DataFrame({"node": range(6), "x": X0 + np.r_[X, 5200.0], "y": Y0})
+    edges = pd.DataFrame({"u": [0, 1, 2, 4], "v": [1, 2, 3, 5],
+                          "seconds": np.r_[np.diff(X)[:3], 200.0] * 0.9,
+                          "metres": np.r_[np.diff(X)[:3], 200.0], "road_id": list("abcd")})  # fmt: skip
+    plan.network = RoadNetwork.from_edges(nodes, edges, CRS, mode="walk")
+    table = fairness.assess(plan).equity.set_index(["scope", "group"])
+    minutes = table[["minutes_mean", "minutes_worst"]]
+    assert minutes.loc[[("county", ""), ("township", "乙镇")]].isna().all(axis=None)
+    assert minutes.loc[("township", "甲镇")].notna().all()
+    assert table.loc[("county", ""), "origins"] == 5  # the score counts it: nothing in reach is 0
+
+
 def test_rural_access_needs_surfaces_and_counts_doubt():
     made = fairness.assess(county()).rural_access.set_index("method")
     assert made.loc["straight", ["within", "assessed"]].tolist() == [5, 5]

@@ -220,3 +220,16 @@ def test_hostile_rows_are_named_and_nothing_else(tmp_path):
 def test_a_name_of_nothing_visible_is_an_error(tmp_path):
     table = {"乡镇": ["甲镇"] * 2, "村名": ["乙村", "　\u200b"]}
     assert [f[:2] for f in faults(written(tmp_path, table))] == [("bad_name", 3)]
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_town_and_a_street_office_of_one_name_are_two(step):
+    rows = [("140500001201", "甲村", "东城街道"), ("140500002201", "乙村", "东城镇")][::step]
+    made = Gazetteer.read(pd.DataFrame(rows, columns=["code", "name", "township"]))
+    for name in ("东城街道", "东城镇"):
+        found = made.township(name)
+        assert (found.name, found.change) == (name, "")
+    unclear = made.township("东城乡")
+    assert (unclear.name, unclear.change) == ("", "unknown")
+    assert "东城街道" in unclear.note.zh
+    assert "东城镇" in unclear.note.zh

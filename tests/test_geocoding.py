@@ -170,6 +170,42 @@ def test_a_table_is_answered_row_by_row() -> None:
     assert [p.row for p in told] == [3, 4]
 
 
+def test_coordinates_of_the_users_own_are_used() -> None:
+    table = pd.DataFrame(
+        {
+            "name": ["下庄", "冶底村", "大箕村委会", "没有的村", "拦车村"],
+            "township": ["下村镇", "南村镇", "大箕镇", "下村镇", "晋庙铺镇"],
+            "lon": [112.8, 35.4, None, 112.75, 112.9],
+            "lat": [35.6, 112.7, None, 35.55, 35.3],
+            "uncertainty_m": [50.0, 50.0, 50.0, None, 50.0],
+        },
+        index=[7, 7, 3, 9, 1],
+    )
+    located = geocoding.locate(table, gazetteer="140525")
+    without = geocoding.locate(table[["name", "township"]], gazetteer="140525")
+    made, plain = located.villages, without.villages
+    assert made.index.tolist() == table.index.tolist()
+    places = made.geometry.to_crs(datum.WGS84)
+    for row in (0, 3, 4):
+        assert made["basis"].iloc[row] == "point"
+        wanted = (table["lon"].iloc[row], table["lat"].iloc[row])
+        assert (places.iloc[row].x, places.iloc[row].y) == pytest.approx(wanted)
+    assert made["uncertainty_m"].iloc[[0, 3]].tolist() == [50.0, 500.0]
+    # longitude and latitude the wrong way round are told, and what is known otherwise stays
+    assert [p.row for p in located.problems if p.code == "point_outside"] == [2]
+    for row in (1, 2):
+        assert made.geometry.iloc[row].equals(plain.geometry.iloc[row])
+    # the gazetteer's point of 拦车 lies elsewhere: the table's is used, and less surely
+    assert located.conflicts["name"].tolist()[:1] == ["拦车"]
+    assert made["uncertainty_m"].iloc[4] > 3000
+    # the gazetteer's own table keeps its own evidence
+    units = Gazetteer.carried("140525").units
+    again = geocoding.locate(units[units["lon"].notna()], gazetteer="140525").villages
+    whole = geocoding.locate(gazetteer="140525").villages.set_index("code")
+    columns = ["match", "uncertainty_m", "evidence"]
+    assert again.set_index("code")[columns].equals(whole.loc[again["code"], columns])
+
+
 def test_codes_of_the_users_own_are_kept_or_replaced_aloud() -> None:
     table = pd.DataFrame(
         {
@@ -588,3 +624,19 @@ def test_seats_and_town_points_do_not_flatter() -> None:
 def test_villages_that_are_no_table_are_refused():
     with pytest.raises(UsageError, match="list"):
         geocoding.geocode(["河底村"], gazetteer="140525")
+
+
+def test_one_thread_or_many_place_alike(
+    zezhou: geocoding.Located, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = read_village_list(
+        DATA / "villages" / "zezhou_2025.csv", gazetteer=Gazetteer.carried("140525")
+    )
+    for count in (1, 5):
+        monkeypatch.setattr("os.cpu_count", lambda count=count: count)
+        again = geocoding.locate(gazetteer="140525", lists=lists)
+        assert again.regions.geometry.to_wkb().equals(zezhou.regions.geometry.to_wkb())
+        assert again.regions["weight"].equals(zezhou.regions["weight"])
+        assert again.regions["code"].equals(zezhou.regions["code"])
+        for column in ("basis", "match", "uncertainty_m", "evidence"):
+            assert again.villages[column].equals(zezhou.villages[column])

@@ -282,6 +282,14 @@ def test_a_unit_named_better_elsewhere_is_taken():
     assert (alone.best.name, alone.certain) == ("大阳三分街", True)
     after = index.match("三个街村", "大阳镇", taken={0: 0.9999})
     assert after.certainty < 0.5
+    # what is kept of the first question is not changed by the second
+    assert index.match("三个街村", "大阳镇") == alone
+    assert (
+        NameIndex(table([("大阳镇", n) for n in (*quarters, *TOWN)])).match(
+            "三个街村", "大阳镇", taken={0: 0.9999}
+        )
+        == after
+    )
 
 
 def test_several_counties_in_one_table():

@@ -17,6 +17,8 @@ from scipy.sparse.csgraph import dijkstra
 
 from qianwan_gis._errors import DataError, UsageError
 from qianwan_gis.network import RoadNetwork
+from qianwan_gis.network.places import as_places
+from qianwan_gis.network.queries import nearest_one
 
 CRS = "EPSG:4547"
 SETTINGS = settings(
@@ -555,3 +557,30 @@ def test_progress_and_cancellation():
 
     with pytest.raises(KeyboardInterrupt):
         net.od_matrix(ids, ids, progress=stop, threads=2)
+
+
+def test_the_nearest_in_arrays_is_the_nearest_in_the_table():
+    net = make(
+        [("a", 0, 0), ("b", 100, 0), ("c", 200, 0), ("d", 9000, 9000)],
+        [
+            {"u": "a", "v": "b", "seconds": 10.0, "metres": 100.0},
+            {"u": "b", "v": "c", "seconds": 20.0, "metres": 100.0},
+        ],
+    )
+    asked = as_places(net, ["a", "c", "d"], mode=None)
+    goals = as_places(net, ["c", "b"], mode=None)
+    starts = (asked, net.snap(points_at(asked)))
+    for (by, limit), kind in itertools.product((("seconds", 25), ("metres", 120)), starts):
+        table = net.nearest(kind, goals, by=by, limit=limit)
+        found = nearest_one(net, kind, goals, limit, by, net.modes[0])
+        for name in ("seconds", "metres"):
+            own = getattr(found, name)
+            assert np.where(np.isinf(own), np.nan, own) == pytest.approx(table[name], nan_ok=True)
+        there = table["facility"].notna().to_numpy()
+        assert there.tolist() == [True, True, False]
+        assert [["c", "b"][i] for i in found.facility[there]] == list(table["facility"][there])
+        assert (found.facility[~there] == -1).all()
+
+
+def points_at(places):
+    return gpd.GeoSeries(shapely.points(places.x, places.y + 3.0), crs=CRS)

@@ -213,6 +213,21 @@ def test_covered_county_has_nothing_to_gain():
     assert made.sites.empty
 
 
+def test_nobody_known_to_gain_and_more_mandatory_sites_than_asked_for():
+    x = np.array([0.0, 500.0, 5000.0, 10000.0])
+    plan = case(x, people=[100.0, 100.0, 100.0, 0.0], clinics=[0, 2])
+    made = proposals.propose(plan, "clinic", add=1, weigh="people")
+    assert [p.code for p in made.problems] == ["no_population", "nothing_to_gain"]
+    assert made.sites.empty
+    far = plan.villages["code"][3]
+    kept = proposals.propose(plan, "clinic", add=1, weigh="people", mandatory=[far])
+    assert kept.sites["site_id"].tolist() == [far]
+    codes = plan.villages["code"].tolist()
+    two = proposals.propose(plan, "clinic", add=1, weigh="villages", mandatory=codes[2:])
+    assert two.status == "infeasible"
+    assert "固定点已有2个" in str(two.problems[0])
+
+
 def test_no_more_sites_than_help():
     made = proposals.propose(case(np.array([0.0, 300.0, 600.0])), "clinic", add=3)
     assert len(made.sites) == 1

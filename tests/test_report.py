@@ -157,15 +157,15 @@ def test_english_report_has_no_chinese_of_its_own():
 
 
 def test_report_without_a_font_goes_on(monkeypatch):
-    from qianwan_gis.maps import static
+    from qianwan_gis.maps.paper import letters
 
-    monkeypatch.setattr(static, "FONT_CHAIN", ("No Such Font",))
-    static.find_font.cache_clear()
+    monkeypatch.setattr(letters, "FONT_CHAIN", ("No Such Font",))
+    letters.find_font.cache_clear()
     try:
         document = report.build(thin())
     finally:
         monkeypatch.undo()
-        static.find_font.cache_clear()
+        letters.find_font.cache_clear()
     assert not [b for b in document.blocks if type(b).__name__ == "Figure"]
     assert "没有找到中文字体" in markdown(document)
 

@@ -231,6 +231,12 @@ def test_facilities_added_moved_removed_and_filled():
     assert rows["holds"].tolist()[1] == ""  # the draws know nothing of full facilities
 
 
+def test_two_new_facilities_of_one_id_are_told():
+    one = {"service": "clinic", "tier": "village", "village": "村3", "id": "N1"}
+    with pytest.raises(DataError, match="设施编号“N1”已有"):
+        evaluate(ladder(), Scenario(name="重", add=[one, {**one, "village": "村2"}]))
+
+
 def test_limits_and_people():
     plan = ladder()
     found = evaluate(plan, Scenario(name="限值", services={"clinic.village": {"limit": 10}}))
@@ -304,7 +310,7 @@ def test_everything_unknown_is_told_at_once_with_the_nearest_names(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("name = 3", "name"), ("speling = 1", "没有这个设置项"), ("name = ", "读不了"),
+        ("name = 3", "name"), ("speling = 1", "没有这个设置项"), ("name = ", "TOML"),
         ("[[speed]]\nclasses = ['a']", "factor"), ("[close]\nwalk_m = -1", "walk_m"),
         ("[[add]]\nservice='clinic'\ntier='village'", "village"),
         ("[services.school]\nlimit = 3", "school"), ("[services.clinic]\nlimit = -3", "limit"),

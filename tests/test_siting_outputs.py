@@ -15,8 +15,8 @@ from qianwan_gis._errors import DataError
 from qianwan_gis.export import content
 from qianwan_gis.export.document import markdown
 from qianwan_gis.layers import Style
-from qianwan_gis.maps import static
 from qianwan_gis.maps.curve import curve_png
+from qianwan_gis.maps.paper.letters import find_font
 from qianwan_gis.report.siting import summary, write_proposal
 
 
@@ -94,7 +94,7 @@ def test_sentences_add_up(made):
     assert "不提选址建议" in refused[0].zh
 
 
-@pytest.mark.skipif(static.find_font() is None, reason="no Chinese font")
+@pytest.mark.skipif(find_font() is None, reason="no Chinese font")
 def test_curve_is_a_picture_and_always_the_same(made):
     one, two = curve_png(made), curve_png(made)
     assert one is not None

@@ -15,17 +15,20 @@ from qianwan_gis import cli, layers, outputs
 from qianwan_gis._errors import UnavailableError, UsageError
 from qianwan_gis.export.corridor import corridor_tables
 from qianwan_gis.export.document import Document, markdown
-from qianwan_gis.maps import static, straightened, strips
+from qianwan_gis.layers.spacing import VERDICT_COLORS
+from qianwan_gis.maps import strips
+from qianwan_gis.maps.paper.letters import find_font
+from qianwan_gis.maps.strips import layout, straightened
 from qianwan_gis.report.corridor import corridor_chapter
 
 _LAYERS = ("corridor_gaps", "corridor_proposed", "corridor_segments")
 
-needs_font = pytest.mark.skipif(static.find_font() is None, reason="no Chinese font")
+needs_font = pytest.mark.skipif(find_font() is None, reason="no Chinese font")
 
 
 def words(figure):
     """All texts of a figure."""
-    return [t.get_text() for axes in figure.axes for t in axes.texts]
+    return [w.text for artist in figure.artists for w in getattr(artist, "words", ())]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def test_sheets_follow_each_other_along_every_branch(made):
 
 
 def test_every_stretch_fits_the_frame_and_runs_to_the_right(made):
-    _, _, width, height = strips._PLAN
+    _, _, width, height = layout.PLAN
     for strip in made.strips:
         pieces = [
             p.stretch(max(strip.from_m - p.travelled, 0.0), min(strip.to_m - p.travelled, p.length))
@@ -61,7 +64,7 @@ def test_every_stretch_fits_the_frame_and_runs_to_the_right(made):
             if p.branch == strip.branch
             and min(strip.to_m - p.travelled, p.length) > max(strip.from_m - p.travelled, 0.0)
         ]
-        xy = strips._to_mm(made, strip, np.concatenate(pieces))
+        xy = layout.to_mm(made, strip, np.concatenate(pieces))
         assert (xy >= 0.0).all()
         assert (xy <= [width, height]).all()
         assert xy[-1, 0] >= xy[0, 0]
@@ -71,7 +74,7 @@ def test_every_stretch_fits_the_frame_and_runs_to_the_right(made):
             np.hypot(*(ground[-1] - ground[0]))
         )
         # the ground's corners are the frame's
-        corners = strips._to_mm(made, strip, shapely.get_coordinates(strips._ground(made, strip)))
+        corners = layout.to_mm(made, strip, shapely.get_coordinates(layout.ground(made, strip)))
         np.testing.assert_allclose(
             corners[:4], [[0, 0], [width, 0], [width, height], [0, height]], atol=1e-6
         )
@@ -80,7 +83,7 @@ def test_every_stretch_fits_the_frame_and_runs_to_the_right(made):
 def test_the_north_arrow_points_where_north_has_gone(made):
     for strip in made.strips:
         here = np.array(strip.centre)
-        north = strips._to_mm(made, strip, np.array([here, here + np.array([0.0, 1000.0])]))
+        north = layout.to_mm(made, strip, np.array([here, here + np.array([0.0, 1000.0])]))
         way = (north[1] - north[0]) / np.hypot(*(north[1] - north[0]))
         turn = math.radians(strip.angle)
         np.testing.assert_allclose(way, [math.sin(turn), math.cos(turn)], atol=1e-9)
@@ -106,13 +109,14 @@ def test_a_sheet_says_where_it_is_and_what_is_on_it(made):
         assert said.count(stake) >= 1
     # every interval's verdict is drawn in its colour
     from matplotlib.colors import to_hex
+    from matplotlib.patches import Patch
 
-    colors = set(straightened.VERDICT_COLORS.values())
-    drawn = {to_hex(patch.get_facecolor()) for axes in figure.axes for patch in axes.patches}
+    colors = set(VERDICT_COLORS.values())
+    drawn = {to_hex(a.get_facecolor()) for a in figure.artists if isinstance(a, Patch)}
     table = made.results.corridor_tables["spacing"]
     here = table[(table["branch"] == first.branch) & (table["from_m"] < first.to_m)
                  & (table["to_m"] > first.from_m)]  # fmt: skip
-    assert drawn & colors >= {straightened.VERDICT_COLORS[v] for v in here["verdict"]}
+    assert drawn & colors >= {VERDICT_COLORS[v] for v in here["verdict"]}
 
 
 @needs_font

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import serv_tables as t
-from shapely import Point, box
+from shapely import Point, box, from_wkb
 
 from qianwan_gis._errors import UsageError
 from qianwan_gis.standards import Standards
@@ -121,3 +121,19 @@ def test_what_to_locate_first_puts_listed_and_undecided_villages_first():
     assert made["name"].tolist() == ["村2", "村1", "村0"]
     assert made["open_verdicts"].tolist() == [1, 0, 1]
     assert made["gain"].tolist() == [0.96, 0.0, 1.0]
+
+
+def test_villages_that_share_a_polygon_are_drawn_as_if_they_did_not():
+    hollow = box(0, 0, 1000, 1000).difference(box(250, 250, 750, 750))
+    square = box(2000, 0, 2600, 300)
+    places = t.villages([None, None, None], basis="region")
+    codes = np.repeat(places["code"].to_numpy(), 2)
+    shared = regions(codes, [hollow, square] * 3, [0.4, 0.6] * 3)
+    copies = shared.assign(geometry=from_wkb(shared.geometry.to_wkb()))
+    assert copies.geometry.iloc[0] is not copies.geometry.iloc[2]
+    together = Draws(n=50).positions(places, shared).xy
+    assert (together == Draws(n=50).positions(places, copies).xy).all()
+    for row in range(3):
+        alone = shared[shared["code"] == places["code"].iloc[row]]
+        assert (together[row] == Draws(n=50).positions(places, alone).xy[row]).all()
+    assert (together[0] != together[1]).all()

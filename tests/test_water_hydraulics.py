@@ -156,18 +156,16 @@ def test_sizing_equals_brute_force(seed):
     assert design.cost == pytest.approx(best, rel=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_design_keeps_its_limits_by_its_own_heads(seed):
-    tree = random_tree(seed, 12, relief=120.0, longest=1500.0)
-    design = sizing.size(tree, RULES, time_limit=None, gap=1e-3)
-    assert design is not None
+def assert_within_limits(tree, design):
     loss = sizing.pipe_losses(tree, RULES, design.size)
-    for v in range(1, 12):
+    for v in range(1, len(tree.parent)):
         u = tree.parent[v]
         start = design.head[u] + design.lift[v]
         if design.breaks[v]:
             start = tree.ground[u] + RULES["device.tank_depth_m"]
             assert start <= design.head[u] + 1e-6
+        if design.lift[v]:
+            assert sizing.LEAST_LIFT - 1e-4 <= design.lift[v] <= RULES["device.max_lift_m"] + 1e-4
         assert design.head[v] == pytest.approx(start - loss[v])
         assert design.head[v] >= tree.ground[v] + RULES["head.service_m"] - 1e-4
         if not design.valve[v]:
@@ -177,6 +175,35 @@ def test_a_design_keeps_its_limits_by_its_own_heads(seed):
         if not design.breaks[v] and not design.lift[v]:
             assert design.static[v] == design.static[u]
             assert np.isnan(design.setpoint[v])
+        if u:
+            assert design.size[v] <= design.size[u]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_design_keeps_its_limits_by_its_own_heads(seed):
+    tree = random_tree(seed, 12, relief=120.0, longest=1500.0)
+    assert_within_limits(tree, sizing.size(tree, RULES, time_limit=None, gap=1e-3))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_quick_design_keeps_the_limits_and_is_near_the_best(seed):
+    tree = random_tree(seed, 14, relief=120.0, longest=1500.0)
+    quick = sizing.quick(tree, RULES)
+    assert quick.status == "quick"
+    assert_within_limits(tree, quick)
+    pipes = (RULES.pipe_metre[quick.size[1:]] * tree.length[1:]).sum()
+    pumps = (RULES.lift_metre(tree.flow) * quick.lift).sum()
+    pumps += RULES.station_fixed * (quick.lift > 0).sum()
+    others = RULES["cost.break_tank_yuan"] * quick.breaks.sum()
+    others += RULES["cost.valve_yuan"] * quick.valve.sum()
+    assert quick.cost == pytest.approx(pipes + pumps + others, rel=1e-6)
+    best = sizing.size(tree, RULES, time_limit=None, gap=2e-3)
+    assert quick.bound <= best.cost * (1.0 + 1e-9)
+    assert best.bound <= quick.cost * (1.0 + 1e-9)
+    assert quick.cost <= best.cost * 1.01
+    again = sizing.quick(tree, RULES)
+    assert again.cost == quick.cost
+    assert again.size.tolist() == quick.size.tolist()
 
 
 @settings(max_examples=12, deadline=None)
@@ -220,10 +247,27 @@ def test_a_deep_fall_gets_a_break_pressure_tank():
         needs([False] * (n - 1) + [True]), tuple(() for _ in ground), np.r_[np.zeros(n - 1), 0.004],
         np.array([False] * (n - 1) + [True]), 900.0, 903.5,
     )  # fmt: skip
-    design = sizing.size(tree, RULES, time_limit=None, gap=0.0)
-    assert design.breaks.any()
-    assert not (design.lift > 0).any()
-    assert (design.static - tree.low)[1:].max() <= RULES.class_m[-1] + 1e-6
+    for design in (
+        sizing.size(tree, RULES, time_limit=None, gap=0.0),
+        sizing.quick(with_more_steps(tree), RULES),
+    ):
+        assert design.breaks.any()
+        assert not (design.lift > 0).any()
+        assert (design.static - design.head)[1:].min() >= -1e-6
+    deepest = sizing.size(tree, RULES, time_limit=None, gap=0.0).static - tree.low
+    assert deepest[1:].max() <= RULES.class_m[-1] + 1e-6
+
+
+def with_more_steps(tree):
+    """The same chain with each pipe cut in two, so that quick sizing takes its own way."""
+    n = len(tree.parent)
+    rows = np.repeat(np.arange(1, n), 2)
+    ground = np.r_[tree.ground[0], np.interp(np.arange(0.5, n - 0.75, 0.5), range(n), tree.ground)]
+    last = np.arange(len(ground)) == len(ground) - 1
+    return sizing.Tree(
+        np.arange(-1, len(ground) - 1), np.r_[0.0, tree.length[rows] / 2.0], ground, ground,
+        needs(last), tuple(() for _ in ground), last * 0.004, last, tree.head, tree.level,
+    )  # fmt: skip
 
 
 def test_where_nothing_is_possible_there_is_no_design():
@@ -234,3 +278,6 @@ def test_where_nothing_is_possible_there_is_no_design():
         500.0, 503.5,
     )  # fmt: skip
     assert sizing.size(tree, RULES, time_limit=None) is None
+    long = random_tree(0, 22, relief=250.0, longest=1500.0)
+    assert sizing.size(long, RULES, time_limit=None) is None
+    assert sizing.quick(long, RULES) is None

@@ -1,6 +1,7 @@
 """Water from a county's files to every output: register, recorded network, plan, layers, folder."""
 
 import re
+import shutil
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +13,7 @@ import shapely
 import qianwan_gis as qg
 from qianwan_gis import layers
 from qianwan_gis._errors import DataError
+from qianwan_gis.export import sewage
 from qianwan_gis.export import tables as workbook
 from qianwan_gis.export import water as written
 from qianwan_gis.report import build as build_report
@@ -233,6 +235,22 @@ def test_workbook_and_report_have_water(plan, tmp_path):
     text = "\n".join(str(getattr(b, "text", "")) for b in build_report(plan, figures=False).blocks)
     assert "供水方案" in text
     assert "停用后断水人口最多的管段" in str(build_report(plan, figures=False))
+
+
+def test_no_totals_of_people_of_several_definitions(folder, tmp_path):
+    """Registered and resident people do not add up, in no sheet of a plan either."""
+    mixed = tmp_path / "mixed"
+    shutil.copytree(folder, mixed)
+    units = next((mixed / "villages").glob("*_units.csv"))
+    table = pd.read_csv(units, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    table["population_kind"] = ["registered", "resident"] * (len(table) // 2)
+    table.to_csv(units, index=False)
+    plan = qg.Plan.open(mixed)
+    assert not plan.disclosure.people
+    for made in (written.water_tables(plan)[0], sewage.overview(plan)[0]):
+        assert made.key in ("water_safety_summary", "sewage_choices")
+        assert "people" not in made.frame.columns
+        assert "people" not in {c.name for c in made.columns}
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -18,6 +18,7 @@ from qianwan_gis._errors import DataError, UsageError
 from qianwan_gis.network import RoadNetwork
 from qianwan_gis.schemas import COVERAGE, find_problems
 from qianwan_gis.services._water import tree
+from qianwan_gis.services._water.graph import Graph
 from qianwan_gis.services._water.hydraulics import Rules
 from qianwan_gis.standards import Standards
 from qianwan_gis.terrain import Terrain
@@ -511,7 +512,7 @@ def test_trees_against_every_tree(seed):
     for e, (a, b) in enumerate(ends):
         near[a].append((b, length[e], e))
         near[b].append((a, length[e], e))
-    graph = tree.Graph(ends, length, [None] * len(ends), [False] * len(ends), np.empty(0), near)
+    graph = Graph(ends, length, [None] * len(ends), [False] * len(ends), np.empty(0), near)
     wanted = {2: 1.0, 4: 1.0, 6: 1.0}
     edges, owner = tree.grow(graph, [0], [2, 4, 6], [None] * 3, np.ones(3), np.array([np.inf]), 1e9)
     if len(owner) < 3:
@@ -533,7 +534,7 @@ def test_prices_by_size_move_the_tree_towards_shortest_ways():
     length = [10_000.0, 9_800.0, 11_000.0]
     near = [[(1, length[0], 0), (2, length[2], 2)], [(0, length[0], 0), (2, length[1], 1)],
             [(1, length[1], 1), (0, length[2], 2)]]  # fmt: skip
-    graph = tree.Graph(ends, length, [None] * 3, [False] * 3, np.empty(0), near)
+    graph = Graph(ends, length, [None] * 3, [False] * 3, np.empty(0), near)
     rules = Rules.read(NORMS)
     big = tree.cheapest(graph, {0, 1}, 0, {1: 3000.0, 2: 3000.0}, 0.0, rules)
     assert big == {0, 2}

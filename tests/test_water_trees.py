@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qianwan_gis.services._water import bound, search, sizing, tree
+from qianwan_gis.services._water.graph import Graph
 from qianwan_gis.services._water.hydraulics import Rules, headloss
 from qianwan_gis.standards import Standards
 
@@ -35,7 +36,7 @@ def drawn(seed, nodes=7, extra=4, relief=60.0):
         near[b].append((a, length[e], e))
     top = [float(max(ground[a], ground[b])) for a, b in ends]
     climb = [float(abs(ground[a] - ground[b])) for a, b in ends]
-    graph = tree.Graph(ends, length, lines, [False] * len(ends), np.empty(0), near, top, climb)
+    graph = Graph(ends, length, lines, [False] * len(ends), np.empty(0), near, top, climb)
     villages = sorted(
         rng.choice(np.arange(1, nodes), size=min(5, nodes - 1), replace=False).tolist()
     )
@@ -117,7 +118,7 @@ def test_a_longer_way_round_a_hill_is_taken_where_pumping_costs_more():
     for e, (a, b) in enumerate(ends):
         near[a].append((b, length[e], e))
         near[b].append((a, length[e], e))
-    graph = tree.Graph(
+    graph = Graph(
         ends, length, lines, [False] * 4, np.empty(0), near,
         [float(max(ground[a], ground[b])) for a, b in ends],
         [float(abs(ground[a] - ground[b])) for a, b in ends],

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Join = Literal["start", "continuous", "long", "short", "gap"]
 
+_SCALE = 0.005  # a CRS that stretches lengths by more is told; 3-degree zones stay under 0.1 %
 SAME_CHAINAGE = 0.01  # m; stakes closer than this are one stake
 COLUMN_NAMES = {
     "branch": ("branch", "线别", "支线", "线路", "主支线"),
@@ -72,6 +73,10 @@ class Part:
         (短链: chainage jumps ahead), ``gap`` (the drawn line is interrupted) or ``continuous``.
     travelled
         Metres of drawn line in the branch before this part.
+    row
+        Number of the table's row, from 1, that it comes from.
+    stated
+        Which stakes of that row are given, not computed: its start, its end.
     """
 
     branch: str
@@ -81,8 +86,9 @@ class Part:
     counts: Floats
     prefix: str = ""
     name: str = ""
-    row: Any = None
+    row: int = 0
     published_m: float = np.nan
+    stated: tuple[bool, bool] = (False, False)
     run: int = 1
     join: Join = "start"
     gap_m: float = 0.0
@@ -140,9 +146,37 @@ def projected(table: gpd.GeoDataFrame, log: ProblemLog, file: str) -> gpd.GeoDat
         if abs(unit - 1.0) > 1e-9:
             log.add("error", "not_metres", "廊带线坐标系的单位不是米",
                     "the corridor's CRS is not in metres", file=file)  # fmt: skip
+        else:
+            _check_scale(table, log, file)
         return table
     bounds = table.total_bounds
+    if not np.isfinite(bounds).all():  # no line at all: what is missing is told row by row
+        return table
     return table.to_crs(datum.zone(float((bounds[0] + bounds[2]) / 2.0)))
+
+
+def _check_scale(table: gpd.GeoDataFrame, log: ProblemLog, file: str) -> None:
+    """Say so where a metre of the CRS is none on the ground, as in web maps' Mercator."""
+    import pyproj
+
+    lines = table.geometry[table.geometry.notna() & ~table.geometry.is_empty]
+    if lines.empty or not np.isfinite(lines.total_bounds).all():
+        return
+    middle = lines.iloc[[0]].representative_point().to_crs(table.crs.geodetic_crs)
+    lon, lat = float(middle.x.iloc[0]), float(middle.y.iloc[0])
+    if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):  # nowhere on Earth; synthetic coordinates
+        return
+    scale = float(pyproj.Proj(table.crs).get_factors(lon, lat).meridional_scale)
+    if abs(scale - 1.0) > _SCALE:
+        log.add(
+            "warning",
+            "stretched_crs",
+            f"廊带线坐标系（{table.crs.name}）在本地把长度放大为{scale:.3f}倍，里程和距离都不真实",
+            f"the corridor's CRS ({table.crs.name}) stretches lengths here by {scale:.3f}: chainage "
+            "and distances are not true",
+            file=file,
+            fix=("先转到本县的 CGCS2000 三度带", "bring it into the county's CGCS2000 zone first"),
+        )
 
 
 def make_parts(
@@ -174,7 +208,7 @@ def make_parts(
 class _Segment:
     """One row of the table: lines in drawn direction and what is stated of them."""
 
-    row: Any
+    row: int
     branch: str
     lines: tuple[Floats, ...]
     position: float  # rank from seq or start chainage; NaN when neither is given
@@ -203,7 +237,7 @@ def _read_segments(table: gpd.GeoDataFrame, log: ProblemLog, file: str) -> list[
         )
         return []
     segments = []
-    for number, (index, row) in enumerate(table.iterrows(), start=1):
+    for number, (_, row) in enumerate(table.iterrows(), start=1):
         branch = "" if pd.isna(row[names["branch"]]) else str(row[names["branch"]]).strip()
         if not branch:
             log.add("error", "null_value", "没有写明主线或支线", "branch is empty",
@@ -226,7 +260,7 @@ def _read_segments(table: gpd.GeoDataFrame, log: ProblemLog, file: str) -> list[
             start = end - sum(_lengths(line)[-1] for line in lines)
         segments.append(
             _Segment(
-                row=index,
+                row=number,
                 branch=branch,
                 lines=lines,
                 position=seq if not np.isnan(seq) else start,
@@ -456,7 +490,7 @@ def _measured(
 ) -> list[Part]:
     """Give every line its chainage, and say how each follows the one before."""
     parts: list[Part] = []
-    by_row: dict[Any, list[_Line]] = {}
+    by_row: dict[int, list[_Line]] = {}
     for line in lines:
         by_row.setdefault(line.segment.row, []).append(line)
     for line in lines:
@@ -491,6 +525,7 @@ def _measured(
             name=segment.name,
             row=segment.row,
             published_m=segment.published_m,
+            stated=(not np.isnan(segment.start), not np.isnan(segment.end)),
         )
         parts.append(part)
     return joined(parts, tolerance, log, file)

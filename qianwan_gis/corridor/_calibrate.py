@@ -105,6 +105,10 @@ def _matched(
 ) -> dict[int, list[tuple[float, float]]]:
     """Put each stake on a part: (metres from the part's start, stake's chainage)."""
     known: dict[int, list[tuple[float, float]]] = {}
+    if stakes.crs is None:
+        log.add("error", "no_crs", "桩号点没有坐标系", "the stakes have no CRS", file="stakes",
+                fix=("先 set_crs", "call set_crs first"))  # fmt: skip
+        return known
     moved = stakes.geometry if stakes.crs == corridor.crs else stakes.geometry.to_crs(corridor.crs)
     for number, (geometry, value) in enumerate(zip(moved, stakes[column], strict=True), start=1):
         branch = corridor.branches[0]
@@ -119,6 +123,11 @@ def _matched(
             continue
         if geometry is None or geometry.is_empty:
             log.add("error", "empty_geometry", f"桩 {stake} 没有位置", f"stake {stake} has no position",
+                    file="stakes", row=number)  # fmt: skip
+            continue
+        if geometry.geom_type != "Point" or not np.isfinite([geometry.x, geometry.y]).all():
+            log.add("error", "wrong_geometry", f"桩 {stake} 应为一个点，坐标为有限的数",
+                    f"stake {stake} must be one point with finite coordinates",
                     file="stakes", row=number)  # fmt: skip
             continue
         choice = []

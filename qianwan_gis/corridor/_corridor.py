@@ -18,7 +18,7 @@ from qianwan_gis.chainage import Chainage
 from qianwan_gis.corridor import _build
 from qianwan_gis.corridor._build import SAME_CHAINAGE, Part
 from qianwan_gis.corridor._equations import apply_equations
-from qianwan_gis.corridor._nearest import Pieces
+from qianwan_gis.corridor._nearest import EQUAL, Pieces
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -283,17 +283,19 @@ class Corridor:
                 )
             )
         moved = geometry if geometry.crs == self.crs else geometry.to_crs(self.crs)
-        known = np.flatnonzero(~(moved.isna() | moved.is_empty).to_numpy())
-        where = moved.to_numpy()[known]
-        kinds = set(shapely.get_type_id(where).tolist())
-        if kinds - {0}:
+        where = moved.to_numpy()
+        if set(shapely.get_type_id(where).tolist()) - {0, -1}:
             raise UsageError(
                 Text(
                     "只能定位点；面请先取代表点",
                     "only points can be located; take representative points",
                 )
             )
-        found = segments.nearest(shapely.get_coordinates(where)) if len(known) else None
+        known = np.flatnonzero(~(moved.isna() | moved.is_empty).to_numpy())
+        xy = shapely.get_coordinates(where[known])
+        finite = np.isfinite(xy).all(axis=1)
+        known, xy = known[finite], xy[finite]
+        found = segments.nearest(xy) if len(known) else None
 
         count = len(points)
         text = np.full(count, "", dtype=object)
@@ -310,7 +312,8 @@ class Corridor:
             "tie_with": text.copy(),
         }
         if found is not None:
-            near = np.abs(found.offset) <= (np.inf if within is None else within)
+            # distances this close are equal: on a slanting line no distance is exact
+            near = np.abs(found.offset) <= (np.inf if within is None else within + EQUAL)
             for i in np.flatnonzero(near).tolist():
                 row = known[i]
                 part = self.parts[found.part[i]]
@@ -506,7 +509,7 @@ class Corridor:
         table = self.locate(placed.geometry, within=widths[-1])
         table.insert(0, "code", placed["code"].to_numpy())
         table = table[table["branch"] != ""].copy()
-        steps = np.searchsorted(widths, table["offset_m"].abs().to_numpy() - 1e-9)
+        steps = np.searchsorted(widths, table["offset_m"].abs().to_numpy() - EQUAL)
         table["within_m"] = np.array(widths)[steps]
         table["_order"] = table["branch"].map({b: i for i, b in enumerate(self.branches)})
         # by the way travelled: on a long equation chainage runs twice

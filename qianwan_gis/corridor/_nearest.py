@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from qianwan_gis.corridor._build import Part
 Floats = NDArray[np.float64]
 
 LEFT, RIGHT, ON, AHEAD = "左", "右", "线上", "端外"
-_EQUAL = 1e-6  # m; distances this close are equal
+EQUAL = 1e-6  # m; distances this close are equal
 _TIE = 0.01  # m; places on the line further apart than this are two places
 
 
@@ -45,20 +46,21 @@ class Pieces:
         self.a, self.b = np.concatenate(starts), np.concatenate(ends)
         self.owner, self.at = np.concatenate(owner), np.concatenate(at)
         self.size = np.hypot(*(self.b - self.a).T)
-        # the straight piece before and after, where the drawn line goes on
-        count = len(self.owner)
-        joined = np.zeros(count, dtype=bool)
-        joined[1:] = self.owner[1:] == self.owner[:-1]
-        for number in numbers:
-            first = int(np.searchsorted(self.owner, number))
-            if first > 0 and self._follows(parts, self.owner[first - 1], number):
-                joined[first] = True
-        self.joined = joined
+        self.before, self.after = self._neighbours(parts)
         self.tree = shapely.STRtree(shapely.linestrings(np.stack([self.a, self.b], axis=1)))
 
-    @staticmethod
-    def _follows(parts: Sequence[Part], before: int, number: int) -> bool:
-        return parts[before].branch == parts[number].branch and parts[number].join != "gap"
+    def _neighbours(self, parts: Sequence[Part]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The straight piece before and after each, where the drawn line goes on; -1 at its ends."""
+        runs = [(parts[number].branch, parts[number].run) for number in self.owner]
+        last = np.flatnonzero([*(a != b for a, b in itertools.pairwise(runs)), True])
+        first = np.r_[0, last[:-1] + 1]
+        number = np.arange(len(runs))
+        before, after = number - 1, number + 1
+        # a ring goes on where it began
+        closed = np.hypot(*(self.b[last] - self.a[first]).T) <= _TIE
+        before[first] = np.where(closed, last, -1)
+        after[last] = np.where(closed, first, -1)
+        return before, after
 
     def nearest(self, xy: Floats) -> Found:
         """Nearest place for every point; see `Corridor.locate` for the rules."""
@@ -97,7 +99,7 @@ class Pieces:
             others = [
                 (int(owner[k]), float(chainage[k]))
                 for k in order[low + 1 : high].tolist()
-                if away[k] - away[chosen] <= _EQUAL
+                if away[k] - away[chosen] <= EQUAL
                 and (
                     self.parts[owner[k]].branch != self.parts[owner[chosen]].branch
                     or abs(chainage[k] - chainage[chosen]) > _TIE
@@ -125,19 +127,14 @@ class Pieces:
         reach = xy - self.a[piece]
         cross = direction[:, 0] * reach[:, 1] - direction[:, 1] * reach[:, 0]
         size = self.size[piece]
-        last = len(self.owner) - 1
-        after = np.minimum(piece + 1, last)
-        goes_on = (piece < last) & self.joined[after]
-        comes_from = self.joined[piece]
-        for at_end, neighbour, linked in (
-            (forward >= size, after, goes_on),
-            (forward <= 0.0, np.maximum(piece - 1, 0), comes_from),
+        goes_on, comes_from = self.after[piece] >= 0, self.before[piece] >= 0
+        for at_end, neighbour, linked, sign in (
+            (forward >= size, self.after[piece], goes_on, 1.0),
+            (forward <= 0.0, self.before[piece], comes_from, -1.0),
         ):
             bend = at_end & linked
             other = self.b[neighbour] - self.a[neighbour]
-            turn = direction[:, 0] * other[:, 1] - direction[:, 1] * other[:, 0]
-            if neighbour is not after:
-                turn = -turn
+            turn = sign * (direction[:, 0] * other[:, 1] - direction[:, 1] * other[:, 0])
             decided = bend & (np.abs(turn) > 1e-12 * size * self.size[neighbour])
             cross = np.where(decided, -turn, cross)
         over = np.where((forward > size) & ~goes_on, forward - size, 0.0)
@@ -147,5 +144,5 @@ class Pieces:
         side = np.where(cross > 0.0, LEFT, RIGHT).astype(object)
         side[straight] = AHEAD
         side[on_line] = ON
-        sign = np.where((cross > 0.0) | straight, 1.0, -1.0)
-        return np.where(on_line, 0.0, sign * away), side, over
+        left = (cross > 0.0) | straight
+        return np.where(on_line, 0.0, np.where(left, away, -away)), side, over

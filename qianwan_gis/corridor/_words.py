@@ -35,6 +35,22 @@ NOTES: dict[str, Text] = {
         "no place on the road is further than half the limit from a service, along the road; with "
         "an incomplete register nothing is over the limit",
     ),
+    "spacing": Text(
+        "每类设施、每个区间一行：间距、允许间距和判定",
+        "a row per kind of service and interval: spacing, what is allowed, and the verdict",
+    ),
+    "scenic": Text(
+        "偏距或离线行车时间在限内的景点，按行进次序",
+        "near by offset or by minutes off the road, in the order of travel",
+    ),
+    "services": Text(
+        "偏距或离线行车时间在限内的设施，按行进次序",
+        "near by offset or by minutes off the road, in the order of travel",
+    ),
+    "equations": Text(
+        "同一处有两个桩号的地方；长链为正，短链为负",
+        "places with two stakes; a repeated stretch is positive, a skipped one negative",
+    ),
     "proposed": Text(
         "按里程等分得出，未考虑用地、视距和水电，须现场核定",
         "evenly spaced along the line; land, sight and supply are not considered",

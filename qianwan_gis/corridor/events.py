@@ -254,9 +254,16 @@ def resegment(
         )
     if every is not None and not every > 0:
         raise UsageError(Text(f"段长须为正数，给出的是{every}", f"every must be positive: {every}"))
-    for name in rules or {}:
+    for name, rule in (rules or {}).items():
         if name not in source.columns:
             raise UsageError(Text(f"没有字段“{name}”", f"no column “{name}”"))
+        if rule not in _RULES:
+            there = "、".join(_RULES)
+            raise UsageError(
+                Text(
+                    f"没有归并方式“{rule}”，可用：{there}", f"no rule “{rule}”; there are: {there}"
+                )
+            )
     rows = []
     for branch in dict.fromkeys(source["branch"]):
         mine = source[source["branch"] == branch]
@@ -282,7 +289,7 @@ def resegment(
 
 def _longest(values: pd.Series, shared: np.ndarray, _: np.ndarray) -> Any:
     sums = pd.Series(shared).groupby(values.to_numpy(), sort=True).sum()
-    return sums.idxmax()
+    return sums.idxmax() if len(sums) else np.nan  # nothing is known of the whole stretch
 
 
 _RULES: dict[str, Callable[[pd.Series, np.ndarray, np.ndarray], Any]] = {

@@ -14,6 +14,7 @@ from qianwan_gis import people as people_rule
 from qianwan_gis._errors import UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.chainage import Chainage
+from qianwan_gis.corridor._nearest import EQUAL
 from qianwan_gis.corridor._spacing import (
     KINDS,
     VERDICTS,
@@ -163,7 +164,7 @@ _VERDICT_ORDER = {"served": 0, "missed": 1, "undecided": 2}
 
 def _in_reach(table: pd.DataFrame, within_m: float, minutes: float | None) -> pd.DataFrame:
     """Keep what lies near enough, straight or by road, and say by which."""
-    close = table["offset_m"].abs() <= within_m + 1e-9
+    close = table["offset_m"].abs() <= within_m + EQUAL
     quick = pd.Series(data=False, index=table.index)
     if minutes is not None and "off_minutes" in table.columns:
         quick = table["off_minutes"] <= minutes + 1e-9
@@ -193,7 +194,7 @@ def _with_facilities(
     placed = facilities.to_crs(groups.crs)
     placed = placed[placed.geometry.notna() & ~placed.geometry.is_empty]
     points = placed.geometry.to_numpy()
-    inside = [shapely.intersects(shape, points) for shape in groups.geometry]
+    inside = [shapely.dwithin(shape, points, EQUAL) for shape in groups.geometry]
     place = int(table.columns.get_indexer(["listed"])[0]) + 1
     for number, (name, (service, tier)) in enumerate(_COUNTED.items()):
         mine = (placed["service"] == service).to_numpy()
@@ -307,7 +308,7 @@ def served(
     offset = result["offset_m"].abs()
     placed = offset.notna()
     within = pd.Series(np.nan, index=villages.index)
-    steps = np.searchsorted(widths, offset[placed].to_numpy() - 1e-9)
+    steps = np.searchsorted(widths, offset[placed].to_numpy() - EQUAL)
     within[placed] = np.array([*widths, np.nan])[steps]
     verdict = pd.Series("undecided", index=villages.index, dtype=object)
     verdict[placed] = np.where(within[placed].notna(), "served", "missed")
@@ -362,7 +363,7 @@ def people(
     for label, shape in zip(groups[by], groups.geometry, strict=True):
         shapely.prepare(shape)
         # a village on the edge is in it: limits are inclusive
-        mine = placed[shapely.intersects(shape, placed.geometry.to_numpy())]
+        mine = placed[shapely.dwithin(shape, placed.geometry.to_numpy(), EQUAL)]
         rows.append({by: label, **_count(mine)})
     return pd.DataFrame(rows)
 

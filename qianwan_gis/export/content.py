@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from qianwan_gis import standards
 from qianwan_gis._text import Lang, Text
 from qianwan_gis.layers import MINUTES, STATE_TEXT, Results, coverage_state
 from qianwan_gis.schemas import COVERAGE, PLAN, TARGETS, VILLAGES, Column, Kind, titled, value_text
@@ -113,11 +114,7 @@ _KNOWN: dict[str, Column] = {
         titled("kind", "text", "类型", "Kind"),
     )
 }
-STATUS_TEXT = {
-    "verified": Text("已核实", "verified"),
-    "to-check": Text("待核实", "to check"),
-    "judgement": Text("专业判断", "judgement"),
-}
+STATUS_TEXT = standards.STATUS_TEXT
 _NO_DATA = Text("暂无数据", "no data")
 STATUS_WORDS = {"no data": _NO_DATA, "暂无数据": _NO_DATA}
 _PLAUSIBLE = Text("合理", "plausible")
@@ -320,14 +317,19 @@ def targets_table(results: Results) -> Table:
         frame[name] = frame[name].map(
             lambda v, words=words: words[v].get(results.lang) if v in words else v
         )
-    return Table("targets", Text("目标台账", "Targets"), frame, describe(frame, TARGETS))
+    note = Text("规划文件中的数字目标和测算的进展", "numeric targets of the plans, with progress")
+    return Table("targets", Text("目标台账", "Targets"), frame, describe(frame, TARGETS), note)
 
 
 def to_collect_table(results: Results) -> Table:
     """Return what to collect first."""
     frame = _localised(pd.DataFrame(results.to_collect), results)
     return Table(
-        "to_collect", Text("待办（先收集什么）", "What to collect first"), frame, describe(frame)
+        "to_collect",
+        Text("待办（先收集什么）", "What to collect first"),
+        frame,
+        describe(frame),
+        Text("按能多判定多少村排序", "ranked by how many villages it would settle"),
     )
 
 
@@ -350,19 +352,37 @@ def problems_table(results: Results) -> Table:
     frame = pd.DataFrame(rows, columns=names, dtype="str")
     columns = (titled("code", "text", "问题代码", "Problem"),)
     return Table(
-        "problems", Text("名单与数据问题", "Problems found"), frame, describe(frame, columns)
+        "problems",
+        Text("名单与数据问题", "Problems found"),
+        frame,
+        describe(frame, columns),
+        Text(
+            "读入资料时发现的问题，写明位置和处理办法", "found while reading: where, and what to do"
+        ),
     )
 
 
 def standards_table(results: Results) -> Table:
     """Return the standards in force with their status (verified, to check, judgement)."""
     frame = _localised(results.standards.table(), results)
-    frame["value"] = frame["value"].map(str)
+    comma = "、" if results.lang == "zh" else ", "
+    frame["value"] = [plain_text(value, comma) for value in frame["value"]]
     frame["status"] = frame["status"].map(
         lambda s: STATUS_TEXT[s].get(results.lang) if s in STATUS_TEXT else s
     )
     columns = (titled("status", "text", "核实情况", "Status"), _KNOWN["value"], _KNOWN["unit"], _KNOWN["source"])  # fmt: skip
-    return Table("standards", Text("标准", "Standards"), frame, describe(frame, columns))
+    note = Text(
+        "现行取值；“待核实”和“专业判断”的，用于决策前须由本单位确认",
+        "values in force; confirm what is “to check” or “judgement” before deciding by it",
+    )
+    return Table("standards", Text("标准", "Standards"), frame, describe(frame, columns), note)
+
+
+def plain_text(value: object, comma: str = "、") -> str:
+    """Return a norm's value as one reads it: 2 instead of 2.0, never a program's notation."""
+    if isinstance(value, list | tuple):
+        return comma.join(plain_text(v, comma) for v in value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def sources_table(results: Results) -> Table:
@@ -373,7 +393,8 @@ def sources_table(results: Results) -> Table:
         titled("source", "text", "来源", "Source"),
         titled("basis", "text", "性质", "Basis"),
     )
-    return Table("sources", Text("数据来源", "Data sources"), frame, describe(frame, columns))
+    note = Text("各图层的出处、许可和数量", "where each layer comes from, its licence and its size")
+    return Table("sources", Text("数据来源", "Data sources"), frame, describe(frame, columns), note)
 
 
 def tables(results: Results) -> list[Table]:
@@ -422,7 +443,9 @@ def dictionary_table(results: Results, shown: Sequence[Table]) -> Table:
         frame = frame.drop(columns=["English", "note"])
     else:
         frame = frame.drop(columns=["表名", "中文名", "说明"])
-    return Table("data_dictionary", Text("数据字典", "Data dictionary"), frame, describe(frame))
+    note = Text("各表每个字段的含义和单位", "what each column of each sheet means, and its unit")
+    title = Text("数据字典", "Data dictionary")
+    return Table("data_dictionary", title, frame, describe(frame), note)
 
 
 def _localised(frame: pd.DataFrame, results: Results) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qianwan_gis._text import Lang, Text
+from qianwan_gis.export.columns import fitted_widths
 
 _CHINESE_DIGITS = "〇一二三四五六七八九"
 
@@ -104,7 +105,6 @@ class Document:
         head: Sequence[str],
         rows: Sequence[Sequence[str]],
         *,
-        widths: Sequence[float] = (),
         note: Text | None = None,
     ) -> None:
         """Add a table with a numbered caption, if it has rows."""
@@ -117,7 +117,7 @@ class Document:
                 caption,
                 tuple(head),
                 tuple(tuple(row) for row in rows),
-                tuple(widths),
+                fitted_widths(head, rows),
                 note.get(self.lang) if note else "",
             )
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,13 @@ _SCHEMA_EXTENSION = "http://www.geopackage.org/spec121/#extension_schema"
 _GEOMETRY_TYPES = {"point": "Point", "line": "MultiLineString", "area": "MultiPolygon"}
 
 
-def write(results: Results, path: Path | str, *, theme: str | None = None) -> Path:
+def write(
+    results: Results,
+    path: Path | str,
+    *,
+    theme: str | None = None,
+    tables: Callable[[], Sequence[content.Table]] | None = None,
+) -> Path:
     """Write all layers and tables with something in them to one GeoPackage.
 
     Parameters
@@ -39,6 +45,8 @@ def write(results: Results, path: Path | str, *, theme: str | None = None) -> Pa
         File to write; replaced whole.
     theme
         Only the layers of this theme (`layers.THEMES`), and no tables.
+    tables
+        Gives `content.tables` of these results where they are at hand.
 
     Returns
     -------
@@ -51,13 +59,15 @@ def write(results: Results, path: Path | str, *, theme: str | None = None) -> Pa
         draft, final = Path(folder) / "draft.gpkg", Path(folder) / "final.gpkg"
         shown = [pair for pair in built(results) if theme in (None, pair[0].theme)]
         layers = [entry for entry, _ in shown]
-        whole = _tables(results) if theme is None else []
-        tables = [t for t in whole if t.key not in {entry.key for entry in layers}]
-        _write_frames(results, draft, shown, tables)
+        made = tables if tables is not None else lambda: content.tables(results)
+        whole = _tables(results, made()) if theme is None else []
+        plain = [t for t in whole if t.key not in {entry.key for entry in layers}]
+        _write_frames(results, draft, shown, plain)
         with closing(sqlite3.connect(draft)) as db:
+            db.execute("PRAGMA synchronous = OFF")
             described: list[tuple[str, Sequence[Column], pd.DataFrame]] = [
                 *((entry.key, entry.columns, frame) for entry, frame in shown),
-                *((table.key, table.columns, table.frame) for table in tables),
+                *((table.key, table.columns, table.frame) for table in plain),
             ]
             _describe_columns(db, described, results.lang)
             _write_styles(db, layers, results)
@@ -69,11 +79,10 @@ def write(results: Results, path: Path | str, *, theme: str | None = None) -> Pa
     return path
 
 
-def _tables(results: Results) -> list[content.Table]:
+def _tables(results: Results, made: Sequence[content.Table]) -> list[content.Table]:
     """Return the attribute tables; coverage keeps its codes, because programs join on them."""
     tables = [
-        content.coverage_table(results, coded=True) if t.key == "coverage" else t
-        for t in content.tables(results)
+        content.coverage_table(results, coded=True) if t.key == "coverage" else t for t in made
     ]
     return [*tables, content.dictionary_table(results, tables)]
 
@@ -108,9 +117,14 @@ def _write_frames(
 ) -> None:
     import pyogrio
 
-    # GDAL stamps gpkg_contents with this date instead of the clock's.
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _stamp(results)})
+    options = {
+        # GDAL stamps gpkg_contents with this date instead of the clock's.
+        "OGR_CURRENT_DATE": _stamp(results),
+        # Nobody reads a draft that a power cut leaves behind: no waiting for the disk per layer.
+        "OGR_SQLITE_SYNCHRONOUS": "OFF",
+    }
+    before = {name: pyogrio.get_gdal_config_option(name) for name in options}
+    pyogrio.set_gdal_config_options(options)
     try:
         for number, (entry, frame) in enumerate(shown):
             pyogrio.write_dataframe(
@@ -150,7 +164,7 @@ def _write_frames(
                 },
             )
     finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+        pyogrio.set_gdal_config_options(before)
 
 
 def _describe_columns(
@@ -191,12 +205,13 @@ def _describe_columns(
             if name in used:  # the extension wants names that are unique in a table
                 name = f"{name} {column.name}"
             used.add(name)
-            domain = f"{key}_{column.name}" if _domain(column, frame) else None
+            values = _domain(column, frame)
+            domain = f"{key}_{column.name}" if values else None
             db.execute(
                 "INSERT INTO gpkg_data_columns VALUES (?, ?, ?, ?, ?, NULL, ?)",
                 (key, column.name, name, title, column.note.get(lang), domain),
             )
-            for value, words in _domain(column, frame).items():
+            for value, words in values.items():
                 db.execute(
                     "INSERT INTO gpkg_data_column_constraints"
                     " VALUES (?, 'enum', ?, NULL, NULL, NULL, NULL, ?)",
@@ -206,7 +221,9 @@ def _describe_columns(
 
 def _domain(column: Column, frame: pd.DataFrame) -> dict[str, Text]:
     """Return the words for a coded text column's values, if the frame really holds codes."""
-    words = VALUE_TEXT.get(column.name, {})
+    words = VALUE_TEXT.get(column.name)
+    if not words:
+        return {}
     values = set(frame[column.name].dropna().astype(str)) - {""}
     return words if values and values <= set(words) else {}
 

@@ -111,6 +111,9 @@ def _chain(boxes: Sequence[Box], start: int) -> float:
     return total + boxes[number].least
 
 
+_PIECES = re.compile(r"[!-~]+|\s+|.")
+
+
 def lines(text: str, width: float, size: float, *, indent: float = 0.0) -> int:
     """Return how many lines a text takes at a width (points) in type of a size (points).
 
@@ -120,7 +123,7 @@ def lines(text: str, width: float, size: float, *, indent: float = 0.0) -> int:
     count, x = 1, indent
     # Quotation marks and dashes are as wide as a character beside Chinese only.
     dash = 1.0 if any("\u4e00" <= c <= "\u9fff" for c in text) else 0.5
-    for piece in re.findall(r"[!-~]+|\s+|.", text):
+    for piece in _PIECES.findall(text):
         wide = sum(_em(c, dash) for c in piece) * size
         if piece.isspace() and x + wide > width:
             continue
@@ -135,6 +138,11 @@ def lines(text: str, width: float, size: float, *, indent: float = 0.0) -> int:
         else:
             x += wide
     return count
+
+
+def pieces(text: str) -> list[float]:
+    """Return the widths, in em, of what is not torn apart: characters, Latin words, numbers."""
+    return [sum(_em(char, 0.5) for char in piece) for piece in _PIECES.findall(text)]
 
 
 def _closing(piece: str) -> bool:

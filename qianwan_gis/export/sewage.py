@@ -12,7 +12,7 @@ from qianwan_gis._text import Text
 from qianwan_gis.export import content, gpkg, tables
 from qianwan_gis.export.content import Table
 from qianwan_gis.layers import Results
-from qianwan_gis.schemas import VALUE_TEXT, titled
+from qianwan_gis.schemas import VALUE_TEXT, Column, titled
 from qianwan_gis.services import sewage
 from qianwan_gis.services._sewage import profile, words
 
@@ -29,6 +29,8 @@ _NOTES = {
         "各类单价取其区间两端再算；做法随之改变的村即取决于单价",
         "each group of prices at both ends of its range; villages that switch depend on it",
     ),
+    "stations": Text("拟建处理站：位置、规模、服务的村", "stations to build: place, size, villages served"),
+    "pumps": Text("拟建提升泵：位置、流量、扬程、功率", "pumps to build: place, flow, lift, power"),
     "pipes": Text("村与村、村与站（厂）之间的干管；村内管网另计", "between villages and sinks"),
 }  # fmt: skip
 
@@ -80,12 +82,15 @@ def _choices(results: Results) -> Table:
     )
     frame = rows.sort_index(key=lambda names: names.map(order)).round(0).reset_index()
     frame["choice"] = [words.word("choice", c).get(results.lang) for c in frame["choice"]]
-    columns = (
+    columns: tuple[Column, ...] = (
         titled("choice", "text", "做法", "Choice"),
         titled("villages", "integer", "村（聚落）数", "Settlements", "个"),
         titled("people", "number", "人口", "People", "人"),
         titled("flow", "number", "污水量", "Wastewater", "m³/d"),
     )
+    if not results.disclosure.people:  # no totals of people who do not share one definition
+        columns = tuple(c for c in columns if c.name != "people")
+        frame = frame.drop(columns="people")
     return Table("sewage_choices", Text("各村做法", "What villages do"), frame, columns)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from qianwan_gis import _io
-from qianwan_gis._text import Text
+from qianwan_gis._text import Lang, Text
+from qianwan_gis.county import County
 from qianwan_gis.export import content
 from qianwan_gis.layers import (
     BLUE,
@@ -82,6 +83,7 @@ _FORMATS = {
     "slope": "0.0000",
     "quantity": "#,##0.0",
 }
+_LONG = 24  # characters: longer text is wrapped
 _STATE_COLORS = {"covered": "#cfe5f2", "uncovered": "#f7d7c4", "unknown": "#ededed"}
 
 
@@ -111,7 +113,13 @@ def safe_cell(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def write_xlsx(results: Results, path: Path | str, *, townships: bool = True) -> Path:
+def write_xlsx(
+    results: Results,
+    path: Path | str,
+    *,
+    townships: bool = True,
+    tables: Callable[[], Sequence[content.Table]] | None = None,
+) -> Path:
     """Write every table as one workbook: explanation first, then what to collect.
 
     Parameters
@@ -123,20 +131,22 @@ def write_xlsx(results: Results, path: Path | str, *, townships: bool = True) ->
     townships
         Add one sheet per township at the end: its villages and their coverage at a glance, to be
         passed on and filled in.
+    tables
+        Gives `content.tables` of these results where they are at hand.
 
     Returns
     -------
     Path
         The file. The same results give the same bytes.
     """
-    tables = content.tables(results)
+    shown = [*(tables() if tables is not None else content.tables(results))]
     overview = overview_table(results)
-    place = 1 + [t.key for t in tables].index("villages")
-    tables.insert(place, overview)
-    tables.append(content.dictionary_table(results, tables))
+    place = 1 + [t.key for t in shown].index("villages")
+    shown.insert(place, overview)
+    shown.append(content.dictionary_table(results, shown))
     if townships:
-        tables += _township_tables(overview)
-    return write_book(results, tables, path)
+        shown += _township_tables(overview)
+    return write_book(results, shown, path)
 
 
 def write_book(results: Results, tables: Sequence[content.Table], path: Path | str) -> Path:
@@ -187,7 +197,14 @@ def overview_table(results: Results) -> content.Table:
         frame[key] = frame["code"].map(rows.set_index("code")["state"])
         columns.append(Column(key, "text", service_title(service, tier), Text("", "")))
     return content.Table(
-        "overview", Text("覆盖一览", "Coverage at a glance"), frame, tuple(columns)
+        "overview",
+        Text("覆盖一览", "Coverage at a glance"),
+        frame,
+        tuple(columns),
+        Text(
+            "每村一行，每项服务一列；详情见“服务覆盖”",
+            "a row per village, a column per service; details: Coverage",
+        ),
     )
 
 
@@ -263,7 +280,7 @@ def _front(
         row += 1
     county = results.county
     facts = [
-        (Text("行政区", "County"), f"{county.province}{county.prefecture}{county.name} {county.adcode}"),
+        (Text("行政区", "County"), _place(county, lang)),
         (Text("数据日期", "Date"), results.run_date),
         (Text("坐标系", "CRS"), f"{results.crs.name} ({results.crs.to_string()})"),
         (
@@ -298,6 +315,11 @@ def _front(
         sheet.write_string(row, 2, table.note.get(lang), styles.wrap)
 
 
+def _place(county: County, lang: Lang) -> str:
+    full = f"{county.province}{county.prefecture}{county.name} {county.adcode}"
+    return f"{county.name_en}, {full}" if lang == "en" and county.name_en else full
+
+
 def sheet_names(titles: Sequence[str]) -> list[str]:
     """Return names as Excel allows them, all different whatever their case.
 
@@ -307,7 +329,8 @@ def sheet_names(titles: Sequence[str]) -> list[str]:
     found: list[str] = []
     used = {"history"}  # Excel keeps this name for itself
     for title in titles:
-        plain = "".join(" " if c in "[]:*?/\\" or ord(c) < 32 else c for c in title)
+        plain = title.replace(": ", " – ")
+        plain = "".join(" " if c in "[]:*?/\\" or ord(c) < 32 else c for c in plain)
         plain = plain.strip().strip("'") or "—"
         name, number = plain[:31], 1
         while name.lower() in used:
@@ -324,20 +347,47 @@ def _sheet(book: Any, styles: _Styles, results: Results, table: content.Table, n
     sheet = book.add_worksheet(name)
     last_row, last_column = len(table.frame), len(table.columns) - 1
     sheet.set_row(0, 32)
+    about, pinned, width = table.note.get(lang), _pinned(table), 0.0
     for number, column in enumerate(table.columns):
         sheet.write_string(0, number, content.heading(column, lang), styles.header)
-        if note := column.note.get(lang):
+        # The first heading's comment tells of the whole sheet as well.
+        note = "\n".join(w for w in ("" if number else about, column.note.get(lang)) if w)
+        if note:
             sheet.write_comment(0, number, note, {"font_name": _FONT, "font_size": 9})
-        _write_column(sheet, styles, results, table, number)
-    sheet.freeze_panes(1, _pinned(table))
+        width += _write_column(sheet, styles, results, table, number)
+    sheet.freeze_panes(1, pinned)
     sheet.autofilter(0, 0, last_row, last_column)
     sheet.set_landscape()
-    sheet.set_paper(9 if last_column < 12 else 8)  # A4, A3
-    sheet.fit_to_pages(1, 0)
+    paper, pages = _paper(width)
+    sheet.set_paper(paper)
+    sheet.fit_to_pages(pages, 0)
     sheet.repeat_rows(0)
-    marks = " ".join(mark.get(lang) for mark in results.marks).replace("&", "&&")
-    sheet.set_header(f"&L{table.title.get(lang)}&R{marks}"[:255])
+    if pinned and pages > 1:
+        sheet.repeat_columns(0, pinned - 1)
+    marks = " ".join(mark.get(lang) for mark in results.marks)
+    sheet.set_header(_page_header(table.title.get(lang), about, marks))
     sheet.set_footer("&C&P / &N")
+
+
+def _paper(width: float) -> tuple[int, int]:
+    """Return Excel's number of the paper and the pages side by side for a width in characters.
+
+    So many characters fit at 60 % of the size, which is the least that can be read.
+    """
+    a4, a3 = 230, 330
+    return (9, 1) if width <= a4 else (8, -int(-width // a3))
+
+
+def _page_header(title: str, about: str, marks: str) -> str:
+    """Return what is printed above each page: title and meaning, and the marks on the right.
+
+    Excel takes 255 characters; the meaning is cut, never the marks.
+    """
+    title, about, marks = (w.replace("&", "&&") for w in (title, about, marks))
+    room = 255 - len(f"&L{title}&R{marks}") - len("&8  ")
+    if about and len(about) > room:
+        about = about[: max(0, room - 1)].rstrip("&") + "…" if room > 10 else ""
+    return f"&L{title}&8  {about}&R{marks}" if about else f"&L{title}&R{marks}"[:255]
 
 
 def _pinned(table: content.Table) -> int:
@@ -348,25 +398,32 @@ def _pinned(table: content.Table) -> int:
 
 def _write_column(
     sheet: Any, styles: _Styles, results: Results, table: content.Table, number: int
-) -> None:
+) -> float:
+    """Write a column below its heading and return its width in characters."""
     column = table.columns[number]
     values = table.frame.iloc[:, number]
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if numeric:
-        form = styles.number(_number_format(column.name, results))
-        for row, value in enumerate(values, start=1):
-            if pd.notna(value):
+        form = styles.number(_number_format(column.name, values, results))
+        for row, (value, there) in enumerate(zip(values.tolist(), values.notna(), strict=True), 1):
+            if there:
                 sheet.write_number(row, number, float(value), form)
         width = 11.0
     else:
-        form = styles.wrap if column.name in _WIDE else styles.text
-        texts = ["" if pd.isna(v) else str(v)[:_CELL_LIMIT] for v in values]
+        texts = [
+            str(value)[:_CELL_LIMIT] if there else ""
+            for value, there in zip(values.tolist(), values.notna(), strict=True)
+        ]
+        longest = max(map(_width, set(texts)), default=8.0)
+        wide = column.name in _WIDE or longest > _LONG
+        form = styles.wrap if wide else styles.text
         for row, text in enumerate(texts, start=1):
             if text:
                 sheet.write_string(row, number, text, form)
-        width = min(max(map(_width, texts), default=8), 44 if column.name in _WIDE else 24)
+        width = min(longest, 44 if wide else _LONG)
     head = _width(content.heading(column, results.lang)) / 2 + 3
-    sheet.set_column(number, number, max(width + 1, head, 7))
+    width = max(width + 1, head, 7)
+    sheet.set_column(number, number, width)
     if column.name == "state" or column.name.startswith("state_"):
         for state, fill in styles.states.items():
             sheet.conditional_format(
@@ -381,14 +438,24 @@ def _write_column(
                     "format": fill,
                 },
             )
+    return width
 
 
-def _number_format(name: str, results: Results) -> str:
+def _number_format(name: str, values: pd.Series, results: Results) -> str:
     if name.startswith("share"):
         return "0.0%"
     if name in MINUTES and not results.disclosure.decimal_minutes:
         return "0"
-    return _FORMATS.get(name, "#,##0")
+    return _FORMATS.get(name) or _by_size(values)
+
+
+def _by_size(values: pd.Series) -> str:
+    """Return a format that keeps some three figures: 0.6 MPa must not be shown as 1."""
+    numbers = values.dropna().astype(float)
+    largest = numbers.abs().max() if len(numbers) else 0.0
+    if largest >= 1000 or (numbers == numbers.round()).all():
+        return "#,##0"
+    return "0.0" if largest >= 100 else "0.00" if largest >= 1 else "0.000"
 
 
 def _width(text: str) -> float:

@@ -57,8 +57,11 @@ def safety_table(table: pd.DataFrame, lang: Lang) -> Table:
     )  # fmt: skip
 
 
-def safety_summary(table: pd.DataFrame, lang: Lang) -> Table:
-    """Return villages and people by verdict, and by criterion not met or not known."""
+def safety_summary(table: pd.DataFrame, lang: Lang, *, people: bool = True) -> Table:
+    """Return villages and people by verdict, and by criterion not met or not known.
+
+    Without ``people`` there are no totals of them: villages differ in definition and year.
+    """
     frame = safety.summary(table)
     words = {"verdict": safety.VERDICT_TEXT, "failing": safety.CRITERIA, "missing": safety.NEEDED}
     prefix = {
@@ -69,9 +72,11 @@ def safety_summary(table: pd.DataFrame, lang: Lang) -> Table:
         prefix[i].get(lang) + words[i][v].get(lang)
         for i, v in zip(frame["item"], frame["value"], strict=True)
     ]
+    columns = tuple(c for c in _SUMMARY if people or c.name != "people")
     return Table(
         "water_safety_summary", Text("饮水安全评价汇总", "Safety of drinking water, summary"),
-        frame[["item", "villages", "people"]], _SUMMARY,
+        frame[[c.name for c in columns]], columns,
+        Text("结论、不达标项和缺资料项各有多少村", "villages by verdict, by what fails and by what is not known"),
     )  # fmt: skip
 
 
@@ -120,7 +125,10 @@ def water_tables(results: Results) -> list[Table]:
     found = []
     table = getattr(results, "water_safety", None)
     if table is not None and table["facility_id"].ne("").any():
-        found += [safety_summary(table, results.lang), safety_table(table, results.lang)]
+        told_people = results.disclosure.people
+        found += [
+            safety_summary(table, results.lang, people=told_people), safety_table(table, results.lang)
+        ]  # fmt: skip
     plan = getattr(results, "water", None)
     if plan is not None:
         found += plan_tables(plan, results.lang)
@@ -129,13 +137,14 @@ def water_tables(results: Results) -> list[Table]:
 
 def write(
     folder: Path, lang: Lang, *, safe: pd.DataFrame, plan: WaterPlan | None = None,
-    network: WaterSystem | None = None, people: pd.Series | None = None,
+    network: WaterSystem | None = None, people: pd.Series | None = None, totals: bool = True,
 ) -> tuple[list[Path], list[Text]]:  # fmt: skip
     """Write the folder of ``qianwan water``.
 
     CSV files for Excel with headings and words in ``lang``; the plan's layers as ``layers.gpkg``;
     ``network.inp`` (the plan) and ``existing.inp`` (the recorded network) for EPANET; a long section
-    to the farthest village of each system in ``profiles/``.
+    to the farthest village of each system in ``profiles/``. Without ``totals`` the summary of safety
+    counts no people.
 
     Returns
     -------
@@ -143,7 +152,7 @@ def write(
     """
     missing: list[Text] = []
     with _io.staged_folder(folder) as stage:
-        for table in (safety_summary(safe, lang), safety_table(safe, lang)):
+        for table in (safety_summary(safe, lang, people=totals), safety_table(safe, lang)):
             _csv(stage, table, lang)
         if network is not None:
             _existing(stage, network, people, lang)

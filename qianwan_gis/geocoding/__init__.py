@@ -73,6 +73,8 @@ def provider(name: str) -> Provider:
 
     kind, _, file = name.partition(":")
     if kind == "osm" and file:
+        if not Path(file).is_file():  # told even where no village would be asked for
+            raise UsageError(Text(f"OSM 文件不存在：{file}", f"no such OSM file: {file}"))
         return OsmPlaces(Path(file))
     services: dict[str, Callable[[], Provider]] = {
         "nominatim": Nominatim, "tianditu": Tianditu, "amap": Amap,

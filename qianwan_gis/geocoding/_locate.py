@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from qianwan_gis import boundaries, datum, names
 from qianwan_gis._errors import Problem, ProblemLog, UsageError
@@ -19,6 +22,7 @@ from qianwan_gis.geocoding import ladder
 from qianwan_gis.geocoding.areas import Areas
 from qianwan_gis.geocoding.evidence import SEPARATOR, Evidence
 from qianwan_gis.geocoding.fusion import Verdict, fuse
+from qianwan_gis.geocoding.given import points_of
 from qianwan_gis.geocoding.providers import Provider, ask
 from qianwan_gis.regions import Region, to_frame
 from qianwan_gis.schemas import Basis, Match
@@ -86,8 +90,9 @@ def locate(
     ----------
     villages
         Nothing for all units of the gazetteer; an official list (the same as ``lists``); or a
-        table with ``name`` and ``township`` (``code``, ``lon``, ``lat`` where known), which is
-        answered row by row with its index kept.
+        table with ``name`` and ``township``, which is answered row by row with its index kept.
+        ``code`` is used where known, and so are ``lon`` and ``lat`` (degrees, WGS84) with
+        ``uncertainty_m``: points that come before the gazetteer's own.
     gazetteer
         The county's code table, its six-digit code where the package carries one, or a file.
     outline, crs
@@ -137,15 +142,16 @@ def locate(
         townships,
         ladder.own_points(records, known, gazetteer.townships),
     )
+    given = points_of(villages, rows["code"], known, areas.county, crs, standards, log)
     reviewed, rejected = ladder.from_review(review, areas.county, crs, standards, codes, log)
     shared = ladder.from_settlements(
         gazetteer.settlements,
-        [r for r in records if r["code"] not in known],
+        [r for r in records if r["code"] not in known and r["code"] not in given],
         crs,
         standards,
     )
     for code in codes:
-        found = [source[code] for source in (reviewed, shared, known) if code in source]
+        found = [source[code] for source in (reviewed, given, shared, known) if code in source]
         # A rejected place is gone, whatever named it; what the person put instead stays.
         points[code] = [e for e in found if code not in rejected or e.match == Match.REVIEWED]
     texts = ladder.Texts(
@@ -308,14 +314,23 @@ def _with_lists(
             lists="", category="", category_note=""
         )
         rows = pd.concat([rows, extra], ignore_index=True)
-    for code, group in listed.groupby("code", sort=False):
-        by_list = dict(zip(group["list"], group["category"].fillna(""), strict=True))
+    categories = listed["category"].fillna("")
+    by_code: dict[str, dict[str, str]] = {}
+    for code, one, category in zip(listed["code"], listed["list"], categories, strict=True):
+        by_code.setdefault(code, {})[one] = category
+    told: dict[str, dict[str, str]] = {"lists": {}, "category": {}, "category_note": {}}
+    for code, by_list in by_code.items():
         known = sorted(set(filter(None, by_list.values())), key=_category_rank)
-        at = rows["code"] == code
-        rows.loc[at, "lists"] = ";".join(dict.fromkeys(group["list"]))
-        rows.loc[at, "category"] = known[0] if known else ""
+        told["lists"][code] = ";".join(by_list)
+        told["category"][code] = known[0] if known else ""
         if len(known) > 1:
-            rows.loc[at, "category_note"] = "；".join(f"{k}：{v}" for k, v in by_list.items())
+            told["category_note"][code] = "；".join(f"{k}：{v}" for k, v in by_list.items())
+    for column, words in told.items():
+        old = rows[column]
+        rows[column] = pd.Series(
+            [words.get(code, own) for code, own in zip(rows["code"], old, strict=True)],
+            index=rows.index, dtype=old.dtype,
+        )  # fmt: skip
     return rows
 
 
@@ -471,23 +486,29 @@ def _settle(
     verdicts: dict[str, Verdict] = {}
     evidence: dict[str, list[Evidence]] = {}
     # A township's region and its radius are the same for all villages that know no more.
-    plain: dict[int, Verdict] = {}
-    for first in (True, False):
-        regions = {c: v.region for c, v in verdicts.items() if v.region is not None}
-        described = {c: r for c, r in regions.items() if verdicts[c].match == Match.DESCRIBED}
-        for row in records:
-            code, township = str(row["code"]), str(row["township"])
-            said = texts.evidence(code, township, None if first else described)
-            if not first and len(said) == len(evidence[code]) - len(points[code]):
-                continue
-            evidence[code] = [*points[code], *said]
-            prior = priors[code]
-            if evidence[code] or prior is None:
-                verdicts[code] = fuse(prior, evidence[code], standards)
-            else:
-                if id(prior) not in plain:
-                    plain[id(prior)] = fuse(prior, [], standards)
-                verdicts[code] = plain[id(prior)]
+    plain: dict[int, Future[Verdict]] = {}
+    for known in {id(p): p for p in priors.values() if p is not None}.values():
+        shapely.bounds(known.polygons)  # kept by the polygons, which threads then only read
+    # Overlays leave the interpreter lock alone, and villages do not wait for one another.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for first in (True, False):
+            regions = {c: v.region for c, v in verdicts.items() if v.region is not None}
+            described = {c: r for c, r in regions.items() if verdicts[c].match == Match.DESCRIBED}
+            waiting: dict[str, Future[Verdict]] = {}
+            for row in records:
+                code, township = str(row["code"]), str(row["township"])
+                said = texts.evidence(code, township, None if first else described)
+                if not first and len(said) == len(evidence[code]) - len(points[code]):
+                    continue
+                evidence[code] = [*points[code], *said]
+                prior = priors[code]
+                if evidence[code] or prior is None:
+                    waiting[code] = pool.submit(fuse, prior, evidence[code], standards)
+                else:
+                    if id(prior) not in plain:
+                        plain[id(prior)] = pool.submit(fuse, prior, [], standards)
+                    waiting[code] = plain[id(prior)]
+            verdicts |= {code: future.result() for code, future in waiting.items()}
     return verdicts, evidence
 
 

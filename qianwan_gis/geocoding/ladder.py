@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -18,7 +19,7 @@ from qianwan_gis.geocoding import description
 from qianwan_gis.geocoding.areas import Areas
 from qianwan_gis.geocoding.description import Clue
 from qianwan_gis.geocoding.evidence import Evidence
-from qianwan_gis.regions import Region, region_radius
+from qianwan_gis.regions import Likelihood, Region, region_radius
 from qianwan_gis.schemas import Match
 from qianwan_gis.standards import Standards
 
@@ -251,6 +252,8 @@ class Texts:
                 (str(row["township"]), str(row["code"]))
             )
         self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._clues: dict[str, list[tuple[dict[str, Any], list[Clue]]]] = {}
+        self._fits: dict[tuple[Any, ...], Likelihood | None] = {}
         table = descriptions if descriptions is not None else pd.DataFrame()
         for row in table.to_dict("records"):
             code = text_of(row.get("code")) or self._code_of(row)
@@ -279,10 +282,17 @@ class Texts:
         ]
         return found[0] if len(found) == 1 else ""
 
+    def _said(self, code: str) -> list[tuple[dict[str, Any], list[Clue]]]:
+        """Return the rows about a village, each with its clues; read once."""
+        if code not in self._clues:
+            rows = self._rows.get(code, [])
+            self._clues[code] = [(row, description.clues_of(row)) for row in rows]
+        return self._clues[code]
+
     def former_township(self, code: str) -> str:
         """Return the former township that a village's texts are measured from; empty for none."""
-        for row in self._rows.get(code, []):
-            for clue in description.clues_of(row):
+        for row, clues in self._said(code):
+            for clue in clues:
                 own = self.areas.find(clue.reference)
                 if (
                     own
@@ -305,8 +315,8 @@ class Texts:
             Regions of villages without a point, so that a neighbour's region can serve too.
         """
         found: list[Evidence] = []
-        for row in self._rows.get(code, []):
-            for clue in description.clues_of(row):
+        for row, clues in self._said(code):
+            for clue in clues:
                 made = self._one(clue, code, township, regions or {})
                 if made is None:
                     continue
@@ -335,14 +345,27 @@ class Texts:
             # Only this township (or the part of it that once was one) bounds the village.
             if not own or self.areas.present(own) != township:
                 return None
-            return description.likelihood(clue, self.standards, area=self.areas.cell(own))
+            return self._fit(clue, (own,), lambda: {"area": self.areas.cell(own)})
         if clue.kind == "road":
-            lines = self._roads.get(_road_key(clue.reference))
+            key = _road_key(clue.reference)
+            lines = self._roads.get(key)
             if not lines:
                 return None
-            return description.likelihood(clue, self.standards, line=shapely.union_all(lines))
+            return self._fit(clue, (key,), lambda: {"line": shapely.union_all(lines)})
         place = self._place(clue, code, township, regions)
-        return None if place is None else description.likelihood(clue, self.standards, place=place)
+        return None if place is None else self._fit(clue, place, lambda: {"place": place})
+
+    def _fit(
+        self, clue: Clue, where: tuple[Any, ...], options: Callable[[], dict[str, Any]]
+    ) -> Likelihood | None:
+        """Return the fit of every place to a clue; villages that say the same share it."""
+        key = (replace(clue, reference=""), where)
+        if key not in self._fits:
+            made = description.likelihood(clue, self.standards, **options())
+            if made is not None:
+                shapely.bounds(made.polygons)  # kept by the polygons, which threads then only read
+            self._fits[key] = made
+        return self._fits[key]
 
     def _place(
         self, clue: Clue, code: str, township: str, regions: Mapping[str, Region]

@@ -83,9 +83,8 @@ def coverage_state(coverage: pd.DataFrame, disclosure: Disclosure) -> pd.Series:
 
 def services_of(results: Results) -> list[tuple[str, str]]:
     """Return the (service, tier) pairs that were looked at, in the order of `schemas`."""
-    pairs = set(
-        results.coverage[["service", "tier"]].astype(str).itertuples(index=False, name=None)
-    )
+    seen = results.coverage[["service", "tier"]].drop_duplicates().astype(str)
+    pairs = set(seen.itertuples(index=False, name=None))
     services, tiers = list(VALUE_TEXT["service"]), list(VALUE_TEXT["tier"])
 
     def rank(pair: tuple[str, str]) -> tuple[int, int, str, str]:

@@ -69,8 +69,8 @@ def _size_class(diameter_mm: float) -> str:
             Text("重力与加压", "Gravity and pumped"),
             "line",
             (
-                Symbol("gravity", Text("重力输水", "gravity"), BLUE, 0.8),
-                Symbol("pumped", Text("加压输水", "pumped"), ORANGE, 0.8),
+                Symbol("gravity", Text("重力输水", "gravity main"), BLUE, 0.8),
+                Symbol("pumped", Text("加压输水", "pumped main"), ORANGE, 0.8),
                 Symbol("ring", Text("成环管（示意）", "ring (sketch)"), GREY, 0.6, dashed=True),
             ),
             by="kind",
@@ -140,9 +140,9 @@ def _criticality(results: Results) -> gpd.GeoDataFrame | None:
             Text("供水方式", "Fed by"),
             "area",
             (
-                Symbol("gravity", Text("重力区", "gravity"), BLUE, 0.3, opacity=0.25),
-                Symbol("pumped", Text("加压区", "pumped"), ORANGE, 0.3, opacity=0.25),
-                Symbol("broken", Text("减压区", "behind a break-pressure tank"), GREEN, 0.3, opacity=0.25),
+                Symbol("gravity", Text("重力区", "gravity zone"), BLUE, 0.3, opacity=0.25),
+                Symbol("pumped", Text("加压区", "pumped zone"), ORANGE, 0.3, opacity=0.25),
+                Symbol("broken", Text("减压区", "zone behind a break-pressure tank"), GREEN, 0.3, opacity=0.25),
             ),
             by="kind",
             label="zone",

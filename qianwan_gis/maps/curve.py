@@ -9,7 +9,7 @@ import numpy as np
 
 from qianwan_gis._text import Lang, Text
 from qianwan_gis.layers import BLUE, GREY, ORANGE
-from qianwan_gis.maps import static
+from qianwan_gis.maps.paper.letters import find_font
 
 if TYPE_CHECKING:
     from qianwan_gis.proposals import Proposal
@@ -31,7 +31,7 @@ def curve_png(proposal: Proposal, lang: Lang = "zh", *, people: bool = True) -> 
     -------
     PNG, 16 cm wide; ``None`` without a Chinese font or without a curve.
     """
-    font = static.find_font()
+    font = find_font()
     if font is None or len(proposal.curve) < 2:
         return None
     import matplotlib.font_manager as fm

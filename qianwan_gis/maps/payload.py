@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import shapely
 
 from qianwan_gis import datum
@@ -41,6 +42,7 @@ _ROAD_TOLERANCE_M = 8.0
 _OUTLINE_TOLERANCE_M = 15.0
 _AREA_TOLERANCE_M = 120.0
 _DENSE = 0.1  # of the greatest density: what is thinner is not drawn
+_SIDES = {"左": "left", "右": "right", "线上": "on", "端外": "ahead"}
 _LINK = "link"  # the class under which presumed links are drawn
 
 
@@ -87,7 +89,7 @@ def build(results: Results, blobs: dict[str, bytes] | None = None) -> dict[str, 
         "layers": planning.build(results, blobs),
         "collect": statements.to_collect(results),
         "targets": statements.targets(results),
-        "hidden": [reason.get(lang) for reason in results.disclosure.reasons.values()],
+        "hidden": statements.hidden(results),
         "sources": statements.sources(results),
         "problems": [p.message(lang) for p in results.problems],
         "percent": bool(results.disclosure.county_shares),
@@ -251,19 +253,21 @@ def _areas(results: Results) -> dict[str, list[Any]]:
     regions = regions[kinds.isin(("described", "township") if cells else ("described",))]
     if regions.empty:
         return {}
-    regions = regions.assign(density=regions["weight"] / regions.geometry.area)
+    weight = regions["weight"].to_numpy(float)
+    density = weight / regions.geometry.area.to_numpy()
+    shapes = _degrees(regions.geometry.simplify(_AREA_TOLERANCE_M)).to_numpy()
     found: dict[str, list[Any]] = {}
-    for code, whole in regions.groupby("code"):
-        relative = whole["density"] / whole["density"].max()
-        own = whole[relative >= (0.0 if cells else _DENSE)].assign(relative=relative)
-        own = own.sort_values("relative", ascending=False, kind="stable")
-        shapes = _degrees(own.geometry.simplify(_AREA_TOLERANCE_M))
+    for code, whole in regions.groupby("code").indices.items():
+        relative = density[whole] / density[whole].max()
+        order = np.argsort(-relative, kind="stable")  # densest first
+        order = order[relative[order] >= (0.0 if cells else _DENSE)]
+        own = whole[order]
         parts = [
             [round(max(float(strength), 0.25), 2), _parts(part)]
-            for strength, geometry in zip(own["relative"], shapes, strict=True)
+            for strength, geometry in zip(relative[order], shapes[own], strict=True)
             for part in shapely.get_parts(geometry)
         ]
-        found[str(code)] = [round(float(own["weight"].sum() / whole["weight"].sum()), 2), parts]
+        found[str(code)] = [round(float(weight[own].sum() / weight[whole].sum()), 2), parts]
     return found
 
 
@@ -326,7 +330,7 @@ def _chainage(results: Results) -> dict[str, list[Any]]:
             continue
         label = str(Chainage(round(float(metres)))) if results.disclosure.stakes else ""
         side = words(row["side"])
-        side = WORDS[side].get(results.lang) if side in ("left", "right", "on") else side
+        side = WORDS[_SIDES[side]].get(results.lang) if side in _SIDES else side
         within = clean(row.get("within_m"))
         found[str(row["code"])] = [
             words(row["branch"]), label, round(abs(offset)), side, within, metres,

@@ -39,6 +39,7 @@ OWN = frozenset(
 FINE = 1_000_000  # steps per degree: a tenth of a metre, for works inside a village
 _TOLERANCE_M = 1.0
 _SHOWN_AT_FIRST = 20  # points; everything else is the reader's to switch on
+_WORKS = frozenset({"sewage", "water"})  # stations say little without the pipes they belong to
 #: Columns that say when a thing is built, best first. The last holds phases, not years.
 TIME_COLUMNS = ("year", "plan_year", "batch_year", "build_year", "phase")
 #: Units that are words, for the English map; counting words are left out.
@@ -101,7 +102,11 @@ def layer(
         "theme": entry.theme,
         "note": entry.note.get(lang),
         "geometry": style.geometry,
-        "on": len(frame) <= _SHOWN_AT_FIRST and style.geometry == "point",
+        "on": (
+            len(frame) <= _SHOWN_AT_FIRST
+            and style.geometry == "point"
+            and entry.theme not in _WORKS
+        ),
         "count": len(frame),
         "box": [[round(south, 6), round(west, 6)], [round(north, 6), round(east, 6)]],
         "columns": columns,
@@ -194,12 +199,12 @@ def years_of(text: str) -> list[int]:
 
 def steps(coordinates: np.ndarray, scale: int) -> list[int]:
     """Return lon, lat pairs as differences in whole steps, the first pair absolute."""
-    whole = np.rint(coordinates[:, :2] * scale).astype(np.int64)
-    kept = np.ones(len(whole), dtype=bool)
-    kept[1:] = np.any(np.diff(whole, axis=0) != 0, axis=1)
-    whole = whole[kept]
-    moves = np.vstack([whole[:1], np.diff(whole, axis=0)])
-    return [int(v) for v in moves.ravel()]
+    moves = np.rint(coordinates[:, :2] * scale).astype(np.int64)
+    moves[1:] -= moves[:-1].copy()
+    kept = moves.any(axis=1)  # a step of nothing is a vertex twice
+    kept[:1] = True
+    found: list[int] = moves[kept].ravel().tolist()
+    return found
 
 
 def shape(geometry: Any, kind: str, scale: int) -> list[Any]:
@@ -236,6 +241,8 @@ def _columns(
         name = column.name
         words = f"{name}_text"
         if name not in frame.columns or name == "geometry" or words in frame.columns:
+            continue
+        if name.endswith("_code") and name.removesuffix("_code") in frame.columns:
             continue
         if frame[name].isna().all() or frame[name].astype(str).str.strip().eq("").all():
             continue

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from qianwan_gis._text import Lang, Text
-from qianwan_gis.layers import Results
+from qianwan_gis.layers import Results, withheld
 from qianwan_gis.maps.planning import clean
 from qianwan_gis.maps.words import WORDS
 from qianwan_gis.schemas import value_text
@@ -78,6 +78,16 @@ def sources(results: Results) -> list[dict[str, Any]]:
             entry["basis"] = value_text("basis", entry["basis"]).get(results.lang)
         found.append(entry)
     return found
+
+
+def hidden(results: Results) -> list[str]:
+    """Return what the map does not show and why: what is withheld, then the other reasons."""
+    lang = results.lang
+    colon = WORDS["colon"].get(lang)
+    named = list(withheld(results))
+    told = {why for _, why in named}
+    others = [why.get(lang) for why in results.disclosure.reasons.values() if why not in told]
+    return [f"{what.get(lang)}{colon}{why.get(lang)}" for what, why in named] + others
 
 
 def rows(table: pd.DataFrame) -> Iterable[dict[Any, Any]]:

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qianwan_gis._errors import DataError, Problem
+from qianwan_gis import _io
+from qianwan_gis._errors import DataError, Problem, ProblemLog
 from qianwan_gis._text import Text
 from qianwan_gis.layers import Results, service_title
 from qianwan_gis.schemas import Basis
@@ -66,6 +67,9 @@ class Scenario:
             The file is not such a scenario; the message names what is wrong.
         """
         file = Path(path)
+        log = ProblemLog()
+        if _io.missing(file, log):
+            raise DataError(log.problems)
         try:
             found = json.loads(file.read_text(encoding="utf-8-sig"))
             if found["format"] != FORMAT:

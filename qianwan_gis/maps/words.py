@@ -91,6 +91,7 @@ WORDS: dict[str, Text] = {
     "time_years": Text("按年", "Years"),
     "time_phases": Text("按期", "Phases"),
     "time_due": Text("时序", "When"),
+    "time_open": Text("打开分期图层", "Show the dated layers"),
     "time_until_long": Text(
         "截至该期已有的（含现状）", "all there is by then, the present included"
     ),
@@ -174,6 +175,7 @@ WORDS: dict[str, Text] = {
     "left": Text("左侧", "left"),
     "right": Text("右侧", "right"),
     "on": Text("线上", "on the line"),
+    "ahead": Text("端外", "past the end"),
     "along": Text("{branch} {stake}，{side} {offset}", "{branch} {stake}, {side} {offset}"),
     "within": Text("在沿线 {km} 公里内", "within {km} km of the line"),
     # summary
@@ -244,14 +246,16 @@ WORDS: dict[str, Text] = {
     "box_no_review": Text("未送审", "not submitted"),
     "box_more": Text(" 等，详见“说明”", " and others: see “About”"),
     "unstated": Text("未填写", "not stated"),
-    "features": Text("{n} 个要素", "{n} features"),
+    "features": Text("{n} 个要素", "features: {n}"),
+    "in_chinese": Text("原文为中文", "source text in Chinese"),
     # tools
     "zoom_in": Text("放大", "Zoom in"),
     "zoom_out": Text("缩小", "Zoom out"),
     "home": Text("全县", "Whole county"),
     "measure": Text("测量距离和面积", "Measure"),
     "measure_hint": Text(
-        "点击加点，双击或回车结束，Esc 取消", "Click to add, double-click to end, Esc to stop"
+        "点击加点，双击或回车结束，Esc 或再按量测钮取消",
+        "Click to add, double-click or Enter to end, Esc or the ruler again to stop",
     ),
     "measure_line": Text("长度", "Length"),
     "measure_area": Text("面积", "Area"),

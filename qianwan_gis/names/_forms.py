@@ -165,7 +165,7 @@ def forms(name: str, township: str = "") -> tuple[tuple[str, str], ...]:
     prefix = township_core(township) if township else ""
     if prefix:
         for form in list(found):
-            for start in {normalise(township), prefix}:
+            for start in (normalise(township), prefix):
                 if form.startswith(start) and len(form) - len(start) >= 2:
                     found.setdefault(form[len(start) :], "prefix")
     return tuple(found.items())

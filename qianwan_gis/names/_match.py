@@ -47,6 +47,7 @@ _GROUPS = {
 }
 _SEPARATORS = ";；、,，|/"
 _RUNNERS = 3
+_KEPT = 4096  # names whose candidates are kept
 
 
 class Score(NamedTuple):
@@ -141,6 +142,19 @@ class _Unit(NamedTuple):
     others: tuple[tuple[tuple[str, str], ...], ...]
 
 
+class _Found(NamedTuple):
+    """Units that resemble a printed name: position → weight and way, in the order found.
+
+    ``absent`` is the weight of a village that the table lacks, ``inside`` are the positions of the
+    printed township, ``remark`` says how that township was read.
+    """
+
+    weights: dict[int, tuple[float, Path]]
+    absent: float
+    inside: set[int]
+    remark: Text | None
+
+
 class NameIndex:
     """The names of a table of units, arranged for matching.
 
@@ -189,6 +203,7 @@ class NameIndex:
         self._units: dict[int, _Unit] = {}
         self._frequencies: dict[str, _NameModel] = {}
         self._postings: dict[str, dict[str, set[int]]] = {}
+        self._asked: dict[tuple[str, str, str], _Found] = {}
 
     def __len__(self) -> int:
         return len(self._names)
@@ -297,6 +312,24 @@ class NameIndex:
         if not is_name(name):
             why = Text("不是可用的村名", "not usable as a village's name")
             return NameMatch(name, township, None, 0.0, "none", False, why)
+        found = self._found(name, township, county)
+        weights = dict(found.weights)
+        for position, claim in (taken or {}).items():
+            if position in weights:
+                weight, way = weights[position]
+                weights[position] = (weight * max(1 - claim, _NAMED_TWICE), way)
+        return self._decide(name, township, weights, found)
+
+    def _found(self, name: str, township: str, county: str) -> _Found:
+        """Return the units that resemble a name; a list asks for each of its names several times."""
+        key = (name, township, county)
+        if key not in self._asked:
+            if len(self._asked) >= _KEPT:
+                self._asked.clear()
+            self._asked[key] = self._search(name, township, county)
+        return self._asked[key]
+
+    def _search(self, name: str, township: str, county: str) -> _Found:
         printed = forms(name, township)
         inside: list[int] = []
         remark: Text | None = None
@@ -325,17 +358,15 @@ class NameIndex:
             # Two edits and another township besides could never be certain.
             most = 1 if inside else MOST_EDITS
             prior = share / max(everywhere - len(inside), 1)
-            weights |= self._weigh(name, printed, outside, prior, most)
-        for position, claim in (taken or {}).items():
-            if position in weights:
-                weight, way = weights[position]
-                weights[position] = (weight * max(1 - claim, _NAMED_TWICE), way)
+            # in one order always: sums of weights depend on it to the last bit
+            weights |= self._weigh(name, printed, sorted(outside), prior, most)
         county_of = county or (self._codes[inside[0]][:6] if inside else "")
+        own = set(inside)
         absent = _NOT_IN_TABLE * (
             self._model(county_of).probability(core(name))
-            + _SIBLING * _unlisted_sibling(way for p, (_, way) in weights.items() if p in inside)
+            + _SIBLING * _unlisted_sibling(way for p, (_, way) in weights.items() if p in own)
         )
-        return self._decide(name, township, weights, absent, set(inside), remark)
+        return _Found(weights, absent, own, remark)
 
     def _weigh(
         self,
@@ -362,10 +393,9 @@ class NameIndex:
         name: str,
         township: str,
         weights: dict[int, tuple[float, Path]],
-        absent: float,
-        inside: set[int],
-        remark: Text | None,
+        found: _Found,
     ) -> NameMatch:
+        absent, inside, remark = found.absent, found.inside, found.remark
         present = sum(weight for weight, _ in weights.values())
         listed = present / (present + absent)
         ranked = sorted(weights.items(), key=lambda item: (-item[1][0], item[0]))[: _RUNNERS + 1]

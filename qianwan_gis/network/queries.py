@@ -268,35 +268,58 @@ def nearest(
             net, start, goal, k, top, by, mode, access=access, carry=carry or {}, threads=threads,
             progress=progress,
         )  # fmt: skip
+    found = nearest_one(
+        net, start, goal, limit, by, mode, access=access, carry=carry or {}, threads=threads
+    )
+    if progress:
+        progress(len(start), len(start))
+    lost = np.isinf(found.seconds if by == "seconds" else found.metres)
+    table: dict[str, Any] = {
+        "origin": start.index,
+        "facility": take_labels(goal.index, found.facility),
+        "seconds": found.seconds,
+        "metres": found.metres,
+        "rank": np.ones(len(start), np.int64),
+        **found.extra,
+    }
+    for name in ("seconds", "metres", *found.extra):
+        table[name][lost] = np.nan
+    return pd.DataFrame(table)
+
+
+class Nearest(NamedTuple):
+    """Nearest facility of every origin: cost both ways, its number (-1: none), further weights.
+
+    ``seconds`` and ``metres`` are inf where none is reached.
+    """
+
+    seconds: FloatArray
+    metres: FloatArray
+    facility: IntArray
+    extra: dict[str, FloatArray]
+
+
+def nearest_one(
+    net: RoadNetwork, start: Snapped, goal: Snapped, limit: float | None, by: str, mode: str,
+    *, access: bool = True, carry: Mapping[str, Any] | None = None, threads: int | None = None,
+) -> Nearest:  # fmt: skip
+    """Answer `RoadNetwork.nearest` for k = 1 in arrays, for callers that ask many times."""
     all_nodes = len(start) * 8 > len(net.x) and bool((start.node >= 0).all()) and not carry
+    extra: dict[str, FloatArray] = {}
     if all_nodes and not (access and start.metres.any()):
         cost, second, label = nearest_nodes(
             net, goal, limit, by, mode, access=access, threads=threads
         )
         assert second is not None  # noqa: S101  (asked for by default)
         cost, second, label = cost[start.node], second[start.node], label[start.node]
-        extra: dict[str, FloatArray] = {}
     else:
         cost, second, label, extra = _nearest_one(
-            net, start, goal, top, by, mode, access=access, carry=carry or {}, threads=threads
-        )
-    if progress:
-        progress(len(start), len(start))
-    lost = np.isinf(cost)
-    cost[lost] = np.nan
-    second[lost] = np.nan
+            net, start, goal, widened(limit), by, mode, access=access, carry=carry or {},
+            threads=threads,
+        )  # fmt: skip
+    second[np.isinf(cost)] = np.inf
     seconds, metres = (cost, second) if by == "seconds" else (second, cost)
-    table = {
-        "origin": start.index,
-        "facility": take_labels(goal.index, label),
-        "seconds": seconds,
-        "metres": metres,
-        "rank": np.ones(len(start), np.int64),
-    }
-    for name, values in extra.items():
-        values[lost] = np.nan
-        table[name] = values
-    return pd.DataFrame(table)
+    return Nearest(seconds, metres, label, extra)
 
 
 def compared(before: pd.DataFrame, after: pd.DataFrame, by: str) -> pd.DataFrame:

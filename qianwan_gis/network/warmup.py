@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+#: Packages with kernels of their own. By name: they stand above this one, and imports point down only.
+_OTHERS = ("qianwan_gis.services.warmup", "qianwan_gis.siting.warmup")
+
 
 def compile_kernels() -> float:
     """Compile (or load from the cache) all kernels; return the seconds that it took.
@@ -12,6 +15,7 @@ def compile_kernels() -> float:
     The cache lies beside the package where that can be written, else in the user's cache folder
     (``NUMBA_CACHE_DIR`` overrides both).
     """
+    import importlib
     import time
 
     import geopandas as gpd
@@ -55,4 +59,6 @@ def compile_kernels() -> float:
         np.zeros((2, 2)), np.ones((2, 2)), 10.0, np.zeros(1, np.int64), np.zeros(1), True,
         6.0, 3.5, 0.05, 100.0,
     )  # fmt: skip
+    for name in _OTHERS:
+        importlib.import_module(name).compile_kernels()
     return time.perf_counter() - begin

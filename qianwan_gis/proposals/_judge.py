@@ -37,7 +37,7 @@ def best_set(case: Case, cover: Bools, weight: Array, p: int, prices: Mapping[st
 
 def steps_of(case: Case, rows: Rows, add: int, prices: Mapping[str, Any]) -> list[Siting]:
     """Return the best choice of each size from the mandatory sites (at least one) to ``add``."""
-    first = max(1, len(case.mandatory))
+    first = max(1, min(len(case.mandatory), add))
     return [best_set(case, rows.cover, rows.weight, p, prices) for p in range(first, add + 1)]
 
 

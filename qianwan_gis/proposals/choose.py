@@ -132,12 +132,15 @@ def propose(
         raise UsageError(Text(f"可选点只有{len(case.ids)}个，少于要增设的{add}处",
                               f"only {len(case.ids)} candidates for {add} sites"))  # fmt: skip
     rows = case.rows()
-    if not len(rows.cover) and capacity is None and not backup:
+    # villages of unknown population may be in reach and still count for nothing
+    gain = rows.weight.any() or (len(rows.cover) and len(case.mandatory))
+    if not gain and capacity is None and not backup:
+        what = Text("人口", "people") if by_people else Text("村庄", "villages")
         log.add(
             "note",
             "nothing_to_gain",
-            "增设设施不能再覆盖更多村庄",
-            "no candidate would cover any more village",
+            f"增设设施不能再覆盖更多{what.zh}",
+            f"no candidate would cover any more {what.en}",
         )
         return nothing(kind, limit, by_people, unit, None, tuple(log.problems))
     prices = {} if budget is None else {"site_costs": case.price, "budget": budget}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +9,7 @@ import pydantic
 
 from qianwan_gis import _io
 from qianwan_gis._errors import DataError, ProblemLog
+from qianwan_gis.county import model_problems, read_toml
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -62,22 +62,11 @@ class Scenario(pydantic.BaseModel):
 def read_scenario(path: str | Path) -> Scenario:
     """Read a scenario file (TOML); every fault is reported at once as a `DataError`."""
     file = Path(path)
-    log = ProblemLog()
+    content = read_toml(file)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
         scenario = Scenario.model_validate(content)
-    except (OSError, UnicodeDecodeError) as error:
-        log.add(
-            "error", "unreadable", f"读不了方案文件：{error}", f"cannot read: {error}", file=file
-        )
-    except tomllib.TOMLDecodeError as error:
-        log.add("error", "bad_toml", f"不是有效的 TOML：{error}", f"not TOML: {error}", file=file)
-    except pydantic.ValidationError as errors:
-        for fault in errors.errors():
-            log.add("error", "bad_value", f"{fault['msg']}", f"{fault['msg']}", file=file,
-                    field=".".join(map(str, fault["loc"])))  # fmt: skip
-    else:
-        if scenario.candidates is not None:
-            return scenario.model_copy(update={"candidates": file.parent / scenario.candidates})
-        return scenario
-    raise DataError(log.problems)
+    except pydantic.ValidationError as fault:
+        raise DataError(model_problems(fault, file.name).problems) from fault
+    if scenario.candidates is not None:
+        return scenario.model_copy(update={"candidates": file.parent / scenario.candidates})
+    return scenario

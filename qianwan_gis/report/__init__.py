@@ -120,16 +120,17 @@ def build(results: Results, *, figures: bool = True) -> Document:
 def _figures(results: Results) -> dict[str, tuple[str, bytes]]:
     """Return the report's maps by sheet: positions, the best assessed service, the corridor."""
     from qianwan_gis.maps import sheets, static
+    from qianwan_gis.maps.paper import letters
 
-    if static.find_font() is None:
+    if letters.find_font() is None:
         return {}
-    found = {sheet.key: sheet for sheet in sheets.sheets(results)}
     assessed = results.coverage.assign(known=results.coverage["covered"].notna())
     counts = assessed.groupby(["service", "tier"])["known"].sum().sort_values(kind="stable")
     wanted = ["positions", "corridor"]
     if len(counts) and counts.iloc[-1]:
         service, tier = counts.index[-1]
         wanted.append(f"coverage_{service}_{tier}")
+    found = {sheet.key: sheet for sheet in sheets.sheets(results, only=wanted)}
     return {
         key: (found[key].title, static.figure_png(found[key])) for key in wanted if key in found
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -28,7 +28,6 @@ def add_table(
     table: content.Table,
     title: Text,
     *,
-    widths: dict[str, float] | None = None,
     limit: int | None = LONGEST_TABLE,
 ) -> None:
     """Add one of the plain tables as it is, cut at the report's longest table."""
@@ -39,18 +38,8 @@ def add_table(
         [_cell(value, column.name) for value, column in zip(row, table.columns, strict=True)]
         for row in frame.itertuples(index=False, name=None)
     ]
-    shares: Iterable[float] = (
-        [widths[c.name] for c in table.columns]
-        if widths
-        else [_share(c.name, [head[i], *(row[i] for row in rows)]) for i, c in enumerate(table.columns)]
-    )  # fmt: skip
     note = rest_note(len(table.frame)) if limit is not None else None
-    document.table(title, head, rows, widths=tuple(shares), note=note)
-
-
-def _share(_name: str, texts: Sequence[str]) -> float:
-    longest = max(len(text) for text in texts)
-    return float(min(max(longest, 3), 16))
+    document.table(title, head, rows, note=note)
 
 
 def _cell(value: object, name: str) -> str:
@@ -146,11 +135,3 @@ def number_text(value: object) -> str:
     if value is None or pd.isna(value):
         return ""
     return f"{float(str(value)):,.10g}"
-
-
-def plain_text(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return "、".join(plain_text(v) for v in value)
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)

@@ -9,7 +9,7 @@ from qianwan_gis._text import Text
 from qianwan_gis.export import content
 from qianwan_gis.export.document import Document
 from qianwan_gis.layers import Results
-from qianwan_gis.report._parts import LONGEST_TABLE, add_table, number_text, plain_text, rest_note
+from qianwan_gis.report._parts import LONGEST_TABLE, add_table, number_text, rest_note
 
 
 def targets_chapter(document: Document, results: Results) -> None:
@@ -55,7 +55,6 @@ def targets_chapter(document: Document, results: Results) -> None:
         Text("量化目标与进展", "Targets and progress"),
         head,
         rows[:LONGEST_TABLE],
-        widths=(1.2, 0.9, 3, 1.7, 3.4, 1.2, 1.5),
         note=rest_note(len(rows)),
     )
 
@@ -69,7 +68,11 @@ def standards_chapter(document: Document, results: Results) -> None:
         document.say(Text("本次没有用到标准参数。", "No standard was used."))
         return
     counts = table["status"].value_counts()
-    told = [(content.STATUS_TEXT[s], int(counts.get(s, 0))) for s in content.STATUS_TEXT]
+    told = [
+        (word, int(counts.get(status, 0)))
+        for status, word in content.STATUS_TEXT.items()
+        if status != "county" or status in counts
+    ]
     shown = table[table["key"].map(_is_norm)]
     document.say(
         Text(
@@ -87,7 +90,7 @@ def standards_chapter(document: Document, results: Results) -> None:
     rows = [
         [
             _parameter(results, str(row.key)),
-            f"{plain_text(row.value)} {row.unit}".strip(),
+            f"{content.plain_text(row.value)} {row.unit}".strip(),
             str(row.region),
             str(row.clause),
             str(row.source),
@@ -106,9 +109,7 @@ def standards_chapter(document: Document, results: Results) -> None:
             Text("核实情况", "Status"),
         )
     ]
-    document.table(
-        Text("标准与参数", "Standards"), head, rows, widths=(2.6, 1.5, 1.2, 1.8, 3.6, 1.2)
-    )
+    document.table(Text("标准与参数", "Standards"), head, rows)
 
 
 def _is_norm(key: str) -> bool:
@@ -132,8 +133,7 @@ def sources_chapter(document: Document, results: Results) -> None:
         return
     shown = [c for c in table.columns if c.name in ("title", "source", "licence", "date", "basis", "features")]  # fmt: skip
     cut = content.Table(table.key, table.title, table.frame[[c.name for c in shown]], tuple(shown))
-    widths = {"title": 1.6, "source": 4.0, "licence": 1.8, "date": 1.4, "basis": 1.2, "features": 1.1}  # fmt: skip
-    add_table(document, results, cut, table.title, widths=widths, limit=None)
+    add_table(document, results, cut, table.title, limit=None)
 
 
 def unknown_chapter(document: Document, results: Results) -> None:

@@ -34,14 +34,6 @@ _SHOWN: tuple[tuple[str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
-# Relative widths of columns whose words are longer than a number's.
-_WIDTHS = {
-    "kind": 8.0, "verdict": 8.0, "proposed": 8.0, "closes": 16.0, "chainage": 7.0, "start": 8.0,
-    "end": 8.0, "back": 8.0, "ahead": 8.0, "name": 9.0, "township": 7.0, "lists": 9.0,
-    "turn_off": 11.0, "branch": 6.0, "note": 10.0, "population": 7.0,
-}  # fmt: skip
-
-
 def corridor_chapter(
     document: Document, results: Results, pictures: dict[str, tuple[str, bytes]]
 ) -> None:
@@ -77,8 +69,7 @@ def corridor_chapter(
     for key, names in _SHOWN:
         if key in tables:
             table = _columns(tables[key], names)
-            widths = {c.name: _WIDTHS.get(c.name, 5.0) for c in table.columns}
-            add_table(document, results, table, table.title, widths=widths, limit=40)
+            add_table(document, results, table, table.title, limit=40)
 
 
 def _columns(table: content.Table, names: Sequence[str]) -> content.Table:

@@ -61,8 +61,7 @@ def coverage_chapter(
         told = "—" if inventory is None else value_text("inventory", inventory).get(lang)
         numbers = [str(n[k]) for k in ("all", "assessed", "covered", "uncovered", "unknown")]
         rows.append([service_title(service, tier).get(lang), told, *numbers])
-    widths = (3.2, 1.4, 1, 1, 1, 1, 1)
-    document.table(Text("各项服务评估结果", "Results by service"), head, rows, widths=widths)
+    document.table(Text("各项服务评估结果", "Results by service"), head, rows)
     rows = [
         [service_title(service, tier).get(lang), text.get(lang), str(count)]
         for service, tier in services_of(results)
@@ -126,7 +125,6 @@ def _summary(document: Document, results: Results, by: str) -> None:
         ),
         head,
         cells(villages),
-        widths=(1.8, 1, *[1.2] * len(order)),
     )
     if "share_people" in frame and frame["share_people"].notna().any():
         kinds = sorted(set(frame.get("people_kind", pd.Series(dtype=str)).dropna()) - {""})
@@ -134,7 +132,6 @@ def _summary(document: Document, results: Results, by: str) -> None:
             Text(f"{name.zh}：覆盖人口占已评估人口", f"{name.en}: share of people covered"),
             head,
             cells(people),
-            widths=(1.8, 1, *[1.2] * len(order)),
             note=Text("人口口径：" + "、".join(kinds), "Population: " + ", ".join(kinds)),
         )
 
@@ -179,6 +176,5 @@ def _uncovered(document: Document, results: Results) -> None:
         Text("未覆盖的村", "Villages not covered"),
         head,
         found,
-        widths=(3.2, 1.5, 2.2, 1.8, 1.2, 1.6),
         note=rest_note(len(rows)),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from qianwan_gis._text import Text
@@ -40,7 +41,6 @@ _SHORT = {
 }
 _DIGITS = {"mean": 3, "gini": 2, "palma": 2, "minutes_mean": 1, "minutes_worst": 1}
 _TOWNSHIPS = 5
-_WIDTHS = {"service": 20.0, "group": 12.0, "method": 9.0}
 
 
 def fairness_chapter(document: Document, results: Results) -> None:
@@ -85,15 +85,17 @@ def fairness_chapter(document: Document, results: Results) -> None:
             short = [replace(c, title=_SHORT.get(c.name, c.title),
                              unit="" if c.name in _SHORT else c.unit) for c in kept]  # fmt: skip
             shown = replace(table, frame=frame, columns=tuple(short))
-            widths = {c.name: _WIDTHS.get(c.name, 8.0) for c in kept}
-            add_table(document, results, shown, table.title, limit=40, widths=widths)
+            add_table(document, results, shown, table.title, limit=40)
     document.bullets(withheld(results))
 
 
 def _worst_townships(frame: pd.DataFrame, equity: pd.DataFrame) -> pd.DataFrame:
     """Keep the county, the categories, and of each tier the townships furthest from it."""
-    towns = equity[equity["scope"].eq("township")].sort_values(
-        ["minutes_worst", "group"], ascending=[False, True]
+    towns = equity[equity["scope"].eq("township")]
+    # a score without minutes: somebody there has no way at all, which is further than any
+    cut_off = towns["minutes_worst"].isna() & towns["mean"].notna()
+    towns = towns.assign(_far=towns["minutes_worst"].mask(cut_off, np.inf)).sort_values(
+        ["_far", "group"], ascending=[False, True]
     )
     far = towns.groupby(["service", "tier"]).head(_TOWNSHIPS).index
     return frame[~equity["scope"].eq("township").to_numpy() | frame.index.isin(far)]

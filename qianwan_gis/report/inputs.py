@@ -69,8 +69,7 @@ def lists_chapter(document: Document, results: Results) -> None:
         problems.frame[["level", "file", "row", "text", "fix"]],
         tuple(c for c in problems.columns if c.name in ("level", "file", "row", "text", "fix")),
     )
-    widths = {"level": 0.9, "file": 1.5, "row": 2.2, "text": 5.2, "fix": 2.4}
-    add_table(document, results, shown, problems.title, widths=widths)
+    add_table(document, results, shown, problems.title)
 
 
 def positions_chapter(

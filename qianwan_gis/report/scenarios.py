@@ -43,7 +43,6 @@ def _section(document: Document, results: Results, result: ScenarioResult) -> No
         Text(f"“{result.title.zh}”前后", f"Before and after “{result.title.en}”"),
         [COLUMN_TEXT[name].get(lang) for name in words.columns],
         [[cell(v) for v in row] for row in words.itertuples(index=False, name=None)],
-        widths=[2.0, *(1.0 for _ in names[1:]), *(1.6 for _ in people)],
     )
     if result.changed.empty:
         document.say(Text("没有村受影响。", "No village is affected."))
@@ -51,6 +50,5 @@ def _section(document: Document, results: Results, result: ScenarioResult) -> No
     head, rows = changed_table(result, lang, LONGEST_TABLE)
     document.table(
         Text(f"“{result.title.zh}”影响的村", f"Villages affected by “{result.title.en}”"),
-        head, rows, widths=(1.2, 1.2, 1.7, 1.5, 1.2, 1.2, 1.9, 2.1),
-        note=rest_note(len(result.changed)),
+        head, rows, note=rest_note(len(result.changed)),
     )  # fmt: skip

@@ -42,7 +42,6 @@ def sewage_chapter(document: Document, results: Results) -> None:
             [str(name), str(text)]
             for name, text in zip(largest["name"], largest[f"text_{lang}"], strict=True)
         ],
-        widths=(1, 6),
         note=Text("全部见 tables.xlsx 的“污水方案·各村做法”。", "All are in tables.xlsx."),
     )
     for problem in plan.problems:

@@ -38,14 +38,6 @@ _SHORT = {
     "p_before": Text("现状概率", "Before"),
     "p_after": Text("增设后", "After"),
 }
-_WIDTHS = {
-    "order": 5.0,
-    "added": 5.0,
-    "name": 11.0,
-    "township": 10.0,
-    "site_id": 16.0,
-    "verdict": 11.0,
-}
 
 
 def siting_chapter(document: Document, results: Results, *, pictures_wanted: bool = True) -> None:
@@ -80,8 +72,7 @@ def proposal_section(
     for name, columns in _SHOWN.items():
         if name in tables:
             table = _columns(tables[name], columns)
-            widths = {c.name: _WIDTHS.get(c.name, 8.0) for c in table.columns}
-            add_table(document, results, table, table.title, limit=40, widths=widths)
+            add_table(document, results, table, table.title, limit=40)
     if made.problems:
         document.bullets([problem.text for problem in made.problems])
 

@@ -42,7 +42,7 @@ def water_chapter(document: Document, results: Results) -> None:
                 "makes the village unsafe, one not known leaves it unassessed. Nothing is assumed.",
             )
         )
-        table = tables.safety_summary(safe, results.lang)
+        table = tables.safety_summary(safe, results.lang, people=results.disclosure.people)
         add_table(document, results, table, table.title)
     if plan is not None:
         _plan(document, results, plan)

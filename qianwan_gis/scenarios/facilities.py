@@ -66,10 +66,12 @@ def facilities_after(plan: PlanLike, scenario: Scenario, log: ProblemLog) -> gpd
     for name in scenario.remove:
         gone |= rows(name, "remove")
     parts = [out[~gone]]
+    used = set(ids)
     for number, add in enumerate(scenario.add, start=1):
-        row = _added(plan, scenario, add, number, ids, log)
+        row = _added(plan, scenario, add, number, used, log)
         if row is not None:
             parts.append(row)
+            used.add(str(row["facility_id"].iloc[0]))
     if len(parts) == 1:
         return out[~gone].reset_index(drop=True)
     whole = pd.concat(parts, ignore_index=True)
@@ -77,7 +79,7 @@ def facilities_after(plan: PlanLike, scenario: Scenario, log: ProblemLog) -> gpd
 
 
 def _added(
-    plan: PlanLike, scenario: Scenario, add: Add, number: int, ids: pd.Series, log: ProblemLog
+    plan: PlanLike, scenario: Scenario, add: Add, number: int, used: set[str], log: ProblemLog
 ) -> gpd.GeoDataFrame | None:
     """Return the FACILITIES row of a new facility."""
     import geopandas as gpd
@@ -89,7 +91,7 @@ def _added(
         log.add("error", "bad_setting", error.text.zh, error.text.en, field=where)
         return None
     label = add.id or f"{scenario.name}-{number}"
-    if ids.eq(label).any():
+    if label in used:
         log.add("error", "duplicate_id", f"设施编号“{label}”已有", f"the id “{label}” is in use",
                 field=where)  # fmt: skip
         return None

@@ -28,17 +28,21 @@
 from __future__ import annotations
 
 import json
-import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pydantic
 
-from qianwan_gis import datum
-from qianwan_gis._errors import DataError, Problem, UsageError
+from qianwan_gis import _io, datum
+from qianwan_gis._errors import DataError, Problem, ProblemLog, UsageError
 from qianwan_gis._text import Text
-from qianwan_gis.county import LayerSpec, ServiceSpec, model_problems, services_by_tier
+from qianwan_gis.county import (
+    LayerSpec,
+    ServiceSpec,
+    model_problems,
+    read_toml,
+    services_by_tier,
+)
 from qianwan_gis.services.choices import Choices
 
 Positive = pydantic.Field(gt=0, allow_inf_nan=False)
@@ -231,19 +235,7 @@ class Scenario(_Model):
             The file cannot be read or says something that cannot be: all faults at once.
         """
         file = Path(path)
-        read: Callable[[str], Any] = json.loads if file.suffix.lower() == ".json" else tomllib.loads
-        try:
-            text = file.read_bytes().decode("utf-8-sig")
-            table = read(text)
-        except (OSError, ValueError) as fault:  # bad text, TOML and JSON are ValueErrors
-            why = fault.strerror if isinstance(fault, OSError) else str(fault)
-            raise DataError(
-                Problem(
-                    "bad_scenario", "error",
-                    Text(f"读不了情景文件：{why}", f"cannot read the scenario: {why}"),
-                    file=file.name, fix=Text("应为 UTF-8 的 TOML 或 JSON", "UTF-8 TOML or JSON"),
-                )
-            ) from fault  # fmt: skip
+        table: Any = _read_json(file) if file.suffix.lower() == ".json" else read_toml(file)
         if not isinstance(table, dict):
             table = {"": table}
         try:
@@ -256,6 +248,19 @@ class Scenario(_Model):
                 Problem("bad_setting", "error", fault.text, file=file.name, field="services")
             ) from fault
         return made
+
+
+def _read_json(file: Path) -> Any:
+    log = ProblemLog()
+    if _io.missing(file, log):
+        raise DataError(log.problems)
+    try:
+        return json.loads(file.read_bytes().decode("utf-8-sig"))
+    except ValueError as fault:  # of bad text, too
+        row = getattr(fault, "lineno", None)
+        log.add("error", "bad_scenario", "不是有效的 JSON", f"not valid JSON: {fault}", file=file.name,
+                row=row, fix=("应为 UTF-8 的 TOML 或 JSON", "UTF-8 TOML or JSON"))  # fmt: skip
+        raise DataError(log.problems) from fault
 
 
 def is_from_map(file: Path) -> bool:

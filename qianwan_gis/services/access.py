@@ -25,7 +25,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from qianwan_gis.schemas import Basis, FacilityBasis, Inventory, Match, Reason
+from qianwan_gis.network.queries import nearest_one
+from qianwan_gis.schemas import Basis, Inventory, Reason
 from qianwan_gis.services import registry
 from qianwan_gis.services.ground import slopes, slow_roads
 from qianwan_gis.services.reach import (
@@ -35,6 +36,7 @@ from qianwan_gis.services.reach import (
     life_circle,
     life_circles,
     rural_access_index,
+    same_point,
 )
 from qianwan_gis.services.scores import (
     cumulative,
@@ -84,9 +86,6 @@ __all__ = [
     "worst_decile",
 ]
 
-#: A village this near to an assumed facility stands on the same evidence: not assessed.
-SAME_POINT_M = 100.0
-
 #: Draws in which the kinds of road touched are added up (they hardly differ between draws).
 _BASIS_DRAWS = 9
 
@@ -116,7 +115,8 @@ def coverage(
     limit = float(standards.value(service.limit))
     own = facilities["service"].eq(service.service) & facilities["tier"].eq(service.tier)
     places = facilities[own].sort_values("facility_id", ignore_index=True)
-    if inventory is Inventory.NONE or (places.empty and inventory is not Inventory.COMPLETE):
+    unknown = places.empty and inventory is not Inventory.COMPLETE
+    if not codes or inventory is Inventory.NONE or unknown:
         return registry.not_assessed(codes, service)
     table: dict[str, Any] = {"limit": limit, "limit_unit": service.unit}
     if places.empty:
@@ -144,7 +144,7 @@ def coverage(
     metres = _percentiles(first.metres)
     facility = first.most_frequent(places["facility_id"].to_numpy(object))
     basis = first.basis(places, positions)
-    same = _same_point(villages, places, first)
+    same = same_point(villages, places) & ~first.at_home
     if joint is not None:
         joint.within[service.service, service.tier] = within
         joint.assessed[service.service, service.tier] = ~same & ~np.isnan(p)
@@ -370,7 +370,8 @@ class _Travel:
         return np.asarray(~self.leg_presumed, dtype=np.bool_)
 
     def _facilities_move(self, where: Array) -> bool:
-        return bool((np.nanmax(where, axis=1) - np.nanmin(where, axis=1)).max(initial=0.0) > 0)
+        placed = where[np.isfinite(where[:, 0, 0])]  # one may be in a village without a position
+        return bool(np.ptp(placed, axis=1).max(initial=0.0) > 0)
 
     def _snap(self, xy: Array) -> Snapped:
         return self._ways_in(xy)[0]
@@ -493,14 +494,14 @@ class _Travel:
         seat_places = self.net.snap(
             gpd.GeoSeries(shapely.points(seat_xy), crs=self.places.crs), mode=self.mode
         )
-        weights = self.net.seconds[self.mode]
+        weights, presumed = self.net.seconds[self.mode], self.net.presumed
         village_rows = np.arange(n) * d
         goal_rows = np.arange(len(self.places)) * d
         for k in range(d):
             net = self.net
             if self.presumed:
                 factor = self.circuity[k] / self.circuity0 * self.speed0 / self.speed[k]
-                scale = np.where(net.presumed, factor, 1.0)
+                scale = np.where(presumed, factor, 1.0)
                 net = net.with_weights(
                     weights.forward * scale, backward=weights.backward * scale, mode=self.mode
                 )
@@ -514,11 +515,10 @@ class _Travel:
             if self.presumed:
                 goal, goal_leg = self._legs(goal, self.circuity[k], self.speed[k])
             both = _join(start, seat_places)
-            found = net.nearest(both, goal, by="seconds", mode=self.mode)
-            number = found["facility"].fillna(-1).to_numpy(np.int64)
-            time = found["seconds"].fillna(np.inf).to_numpy()
+            found = nearest_one(net, both, goal, None, "seconds", self.mode)
+            time, number = found.seconds, found.facility
             extra = np.where(number >= 0, (goal_leg - goal.metres)[number], 0.0)
-            length = found["metres"].fillna(np.inf).to_numpy() + extra
+            length = found.metres + extra
             length[:n] += leg - start.metres
             # Straight to the seat by a presumed link, then on from there.
             crow = np.full(n, np.inf)
@@ -660,28 +660,3 @@ def _printed(
         "minutes_low": np.where(unseen | ~rough, np.nan, np.floor(low / 5) * 5),
         "minutes_high": np.where(unseen | ~rough, np.nan, np.ceil(high / 5) * 5),
     }
-
-
-def _same_point(
-    villages: gpd.GeoDataFrame, places: gpd.GeoDataFrame, first: _Arrival
-) -> NDArray[np.bool_]:
-    """Whether a village and an assumed facility stand on one and the same evidence.
-
-    That is within 100 m of each other, or a village placed by its seat or shared town point with
-    the assumed facility inside its uncertainty: the answer would be a tautology.
-    """
-    assumed = places[places["basis"].eq(str(FacilityBasis.ASSUMED))]
-    out = np.zeros(len(villages), bool)
-    geometry = villages.geometry
-    has = (geometry.notna() & ~geometry.is_empty).to_numpy()
-    if assumed.empty or not has.any():
-        return out
-    tree = shapely.STRtree(assumed.geometry.to_numpy())
-    _, distance = tree.query_nearest(
-        geometry.to_numpy()[has], return_distance=True, all_matches=False
-    )
-    match = villages["match"].astype(str).to_numpy()[has]
-    reach = pd.to_numeric(villages["uncertainty_m"]).to_numpy(float)[has]
-    shared = np.isin(match, [str(Match.SEAT), str(Match.SETTLEMENT)])
-    out[has] = (distance <= SAME_POINT_M) | (shared & (distance <= np.nan_to_num(reach)))
-    return out & ~first.at_home

@@ -106,7 +106,8 @@ class Fairness:
         One row per service, tier and group: ``service, tier, scope, group, origins, of,
         weighed_by, mean, gini, palma, worst_decile, share_of_worst_decile, minutes_mean,
         minutes_worst``. ``mean`` and ``worst_decile`` are supply per thousand; the minutes are those
-        to the nearest facility, of everybody and of the worst-off tenth.
+        to the nearest facility, of everybody and of the worst-off tenth; empty where anybody of
+        the group has no way to one.
     rural_access
         ``method, villages, assessed, within, within_low, within_high, share_villages, people,
         people_within, share_people``.
@@ -323,10 +324,12 @@ def _figures(
     }
     worst, mean = [], []
     for scope, group in zip(out["scope"], out["group"], strict=True):
-        rows = members[scope, group] & np.isfinite(minutes.to_numpy()) & demand.notna().to_numpy()
+        rows = members[scope, group] & demand.gt(0).to_numpy()
         x, w = minutes[rows], demand[rows]
-        mean.append(float((x * w).sum() / w.sum()) if w.sum() else np.nan)
-        worst.append(-scores.worst_decile(-x, w) if len(x) else np.nan)
+        # whoever has no way at all cannot be left out of a mean of everybody
+        whole = len(x) > 0 and bool(np.isfinite(x).all())
+        mean.append(float((x * w).sum() / w.sum()) if whole else np.nan)
+        worst.append(-scores.worst_decile(-x, w) if whole else np.nan)
     out[["mean", "worst_decile"]] *= _PER
     few = out["origins"] < _POINTS * out["of"]
     for name in ("mean", "gini", "palma", "worst_decile", "share_of_worst_decile"):

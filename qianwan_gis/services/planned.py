@@ -56,16 +56,17 @@ def fingerprint(parts: Iterable[Any]) -> str:
 
     Nine digits survive another machine's last bit and miss nothing that a planner would change.
     """
-    digest = hashlib.sha256()
+    words: list[bytes] = []
     for part in parts:
-        if isinstance(part, np.ndarray) and part.dtype.kind in "fiub":
-            digest.update(b"\n".join(b"%.9g" % float(v) for v in part.ravel()))
-        elif isinstance(part, float | np.floating):
-            digest.update(b"%.9g" % float(part))
+        if isinstance(part, float):  # most are
+            words.append(b"%.9g" % part)
+        elif isinstance(part, np.ndarray) and part.dtype.kind in "fiub":
+            words.append(b"\n".join(b"%.9g" % v for v in part.astype(float).ravel().tolist()))
+        elif isinstance(part, np.floating):
+            words.append(b"%.9g" % float(part))
         else:
-            digest.update(str(part).encode())
-        digest.update(b"\0")
-    return digest.hexdigest()
+            words.append(str(part).encode())
+    return hashlib.sha256(b"".join(word + b"\0" for word in words)).hexdigest()
 
 
 def keep(file: Path, mark: str, choices: Mapping[str, Any]) -> Path:

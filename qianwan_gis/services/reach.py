@@ -12,12 +12,16 @@ import shapely
 from qianwan_gis import people as people_rule
 from qianwan_gis._errors import UsageError
 from qianwan_gis._text import Text
-from qianwan_gis.schemas import Inventory, Reason
+from qianwan_gis.schemas import FacilityBasis, Inventory, Match, Reason
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from qianwan_gis.network import RoadNetwork
+
+#: A village this near to an assumed facility stands on the same evidence: not assessed.
+SAME_POINT_M = 100.0
 
 
 def backup(
@@ -49,7 +53,8 @@ def backup(
     table = pd.DataFrame({"code": homes.index.astype(str)})
     for rank, name in ((1, "first"), (2, "second")):
         part = found[found["rank"].eq(rank)].set_index("origin")
-        table[f"{name}_id"] = part["facility"].reindex(homes.index).fillna("").to_numpy()
+        facility = part["facility"].astype(object).reindex(homes.index)
+        table[f"{name}_id"] = facility.fillna("").to_numpy()
         table[f"{name}_minutes"] = part["seconds"].reindex(homes.index).to_numpy() / 60.0
     times = table[["first_minutes", "second_minutes"]].to_numpy(float)
     table["within"] = (times <= minutes * (1 + 1e-12)).sum(axis=1)
@@ -73,7 +78,7 @@ def allocate(
     Parameters
     ----------
     cost
-        Long table ``origin, destination, cost``.
+        Long table ``origin, destination, cost``; NaN and inf are unreachable.
     demand
         People by origin; unknown people (NaN) count as nobody.
     capacity
@@ -91,7 +96,8 @@ def allocate(
     """
     left = demand.fillna(0.0).astype(float).to_dict()
     room = capacity.astype(float).fillna(np.inf).to_dict()
-    known = cost[cost["origin"].isin(left) & cost["destination"].isin(room) & cost["cost"].notna()]
+    reachable = np.isfinite(cost["cost"].to_numpy(float))
+    known = cost[cost["origin"].isin(left) & cost["destination"].isin(room) & reachable]
     near = known[known["cost"] <= limit].sort_values(["cost", "origin", "destination"])
     rows: list[tuple[object, object, float, float, str]] = []
     for origin, destination, value in zip(
@@ -115,6 +121,7 @@ def allocate(
             )
             rows.append((origin, "", np.nan, people, str(reason)))
     table = pd.DataFrame(rows, columns=["origin", "destination", "cost", "people", "reason"])
+    table = table.astype({"cost": float, "people": float})
     return table.sort_values(["origin", "cost", "destination"], ignore_index=True)
 
 
@@ -188,7 +195,7 @@ def life_circles(
         VILLAGES and FACILITIES; villages without a point are unknown for every service.
     inventories
         How complete each register is. Out of reach of a register that is not complete is unknown:
-        silence is not absence.
+        silence is not absence. So is a service that is assumed where the village itself stands.
     required
         Which services make the circle: name to (service, tier).
     limit
@@ -213,8 +220,9 @@ def life_circles(
         if len(places) and len(codes):
             near = network.nearest(homes, places.sort_values("facility_id"), mode=mode)
             found = near["seconds"].to_numpy(float) / 60.0
-        found[np.isin(codes, facilities.loc[own, "village_code"].fillna("").astype(str))] = 0.0
-        series = pd.Series(found, index=codes)
+        inside = np.isin(codes, facilities.loc[own, "village_code"].fillna("").astype(str))
+        found[inside] = 0.0
+        series = pd.Series(found, index=codes)[inside | ~same_point(homes, places)]
         inventory = Inventory(inventories.get((service, tier), Inventory.NONE))
         if inventory is not Inventory.COMPLETE:
             series = series[series <= limit * (1 + 1e-12)]
@@ -229,6 +237,30 @@ def life_circles(
     for name, series in minutes.items():
         made[name] = series.reindex(every).round(1)
     return made
+
+
+def same_point(villages: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Whether a village and an assumed facility stand on one and the same evidence.
+
+    That is within 100 m of each other, or a village placed by its seat or shared town point with
+    the assumed facility inside its uncertainty: to say that it is reached would be a tautology.
+    """
+    placed = places.geometry.notna() & ~places.geometry.is_empty
+    assumed = places[places["basis"].eq(str(FacilityBasis.ASSUMED)) & placed]
+    out = np.zeros(len(villages), bool)
+    geometry = villages.geometry
+    has = (geometry.notna() & ~geometry.is_empty).to_numpy()
+    if assumed.empty or not has.any():
+        return out
+    tree = shapely.STRtree(assumed.geometry.to_numpy())
+    _, distance = tree.query_nearest(
+        geometry.to_numpy()[has], return_distance=True, all_matches=False
+    )
+    match = villages["match"].astype(str).to_numpy()[has]
+    reach = pd.to_numeric(villages["uncertainty_m"]).to_numpy(float)[has]
+    shared = np.isin(match, [str(Match.SEAT), str(Match.SETTLEMENT)])
+    out[has] = (distance <= SAME_POINT_M) | (shared & (distance <= np.nan_to_num(reach)))
+    return out
 
 
 def rural_access_index(
@@ -271,6 +303,7 @@ def rural_access_index(
     else:
         open_all_year = roads["surface"].isin(list(all_season))
     usable = open_all_year & roads["status"].eq("existing") & roads["road_class"].ne("motorway")
+    usable &= roads.geometry.notna() & ~roads.geometry.is_empty
     subject = villages if rural is None else villages[rural.reindex(villages.index).astype(bool)]
     has = subject.geometry.notna() & ~subject.geometry.is_empty
     homes = subject[has]

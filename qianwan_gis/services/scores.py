@@ -191,7 +191,7 @@ def _flat(
         _numbers(demand.index, cost["origin"], None), _numbers(supply.index, cost["destination"], None),
         cost["cost"].to_numpy(float), min(float(catchment), np.finfo(float).max), people, len(stock),
     )  # fmt: skip
-    if state:  # the other way sorts, and names what is wrong
+    if state or not len(origin):  # the other way sorts, and names what is wrong
         return None
     ratio = np.divide(stock, load, out=np.zeros_like(stock), where=load > 0)
     score = gather(origin, destination, ratio, len(people))
@@ -482,6 +482,15 @@ def _pairs(cost: pd.DataFrame, demand: pd.Series, supply: pd.Series, catchment: 
     destination = _numbers(supply.index, cost["destination"], rows)
     known = (origin >= 0) & (destination >= 0)
     if not known.all():
+        for table, column, found in (
+            (demand, "origin", origin),
+            (supply, "destination", destination),
+        ):
+            if not (found >= 0).any() and _other_kind(table.index, cost[column]):
+                log.add("error", "other_labels", f"{column} 与编号一个也对不上：一边是文本，一边是数字",
+                        f"no {column} is among the identifiers: one side is text, the other numbers",
+                        file="cost", field=column)  # fmt: skip
+        log.raise_errors()
         origin, destination, value = origin[known], destination[known], value[known]
     # Sorted pairs make sums, and so results to the last bit, independent of row order. A cost
     # matrix of the network comes sorted, and then neither sorting nor looking for twins is needed.
@@ -520,6 +529,12 @@ def _numbers(
             numbers = np.where((numbers < 0) | (numbers >= len(index)), -1, numbers)
         return np.asarray(numbers, dtype=np.int64)
     return np.asarray(index.get_indexer(pd.Index(values)), dtype=np.int64)
+
+
+def _other_kind(index: pd.Index, labels: pd.Series) -> bool:
+    """Whether one side is text and the other numbers, so that nothing could ever meet."""
+    kinds = {pd.api.types.infer_dtype(side, skipna=True) for side in (index, labels)}
+    return "string" in kinds and bool(kinds & {"integer", "floating", "mixed-integer-float"})
 
 
 def _origins(cost: pd.DataFrame, origins: pd.Index | None) -> pd.Index:

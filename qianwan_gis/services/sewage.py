@@ -16,8 +16,10 @@ import shapely
 
 from qianwan_gis.schemas import Basis, Inventory, Reason
 from qianwan_gis.services import registry
-from qianwan_gis.services._sewage.layout import SewerLayout, layout
-from qianwan_gis.services._sewage.plan import EXCLUDED, SewagePlan, plan_sewage
+from qianwan_gis.services._sewage.given import EXCLUDED
+from qianwan_gis.services._sewage.laid import SewerLayout
+from qianwan_gis.services._sewage.layout import layout
+from qianwan_gis.services._sewage.plan import SewagePlan, plan_sewage
 from qianwan_gis.services._sewage.priorities import counts_of_targets
 from qianwan_gis.services._sewage.register import served
 from qianwan_gis.services._sewage.report import tables as plan_tables

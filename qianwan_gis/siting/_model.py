@@ -212,6 +212,10 @@ class Case:
         """Rows and sites."""
         return self.cost.shape[0], self.cost.shape[1]
 
+    def within(self, radius: float) -> Bools:
+        """Return which site serves which row; out of reach stays so at any radius."""
+        return np.asarray((self.cost <= radius) & np.isfinite(self.cost), dtype=np.bool_)
+
     def called(self, row: int) -> Text:
         """Return what a row is called: its name, or its number."""
         if self.names:
@@ -287,15 +291,16 @@ def per_row(demand: ArrayLike, n: int) -> Array:
     return w
 
 
-def per_site(values: ArrayLike, m: int, name: str) -> Array:
+def per_site(values: ArrayLike, m: int, name: str, *, finite: bool = False) -> Array:
     """Return a figure by site, or raise a `UsageError`."""
     try:
         v = np.asarray(values, float)
     except (TypeError, ValueError):
         v = np.full(1, np.nan)
-    if v.shape != (m,) or np.isnan(v).any() or (v < 0).any():
+    if v.shape != (m,) or np.isnan(v).any() or (v < 0).any() or (finite and np.isinf(v).any()):
+        zh, en = ("有限", "finite ") if finite else ("", "")
         raise UsageError(
-            Text(f"{name}应为{m}个非负数", f"{name} must be {m} numbers, none negative")
+            Text(f"{name}应为{m}个非负{zh}数", f"{name} must be {m} {en}numbers, none negative")
         )
     return v
 

@@ -51,8 +51,7 @@ def unserved(case: Case, rows: np.ndarray, radius: float) -> pd.DataFrame:
 
 def beyond_radius(case: Case, radius: float) -> Siting:
     """Name every row that no site serves, and by how much the nearest one misses."""
-    usable = np.where(case.closed, np.inf, case.cost)
-    lost = np.flatnonzero(~(usable.min(axis=1, initial=np.inf) <= radius))
+    lost = np.flatnonzero(~(case.within(radius) & ~case.closed).any(axis=1))
     table = unserved(case, lost, radius)
     reasons = [
         _cut_off(case, row)

@@ -92,9 +92,14 @@ def limited(
     allocation = np.full(n, -1, dtype=np.int64)
     served = found.x[m:] > 0.5
     allocation[row[served]] = col[served]
+    # Rows without demand take no room and count for nothing, so the solver leaves them anywhere.
+    sites = chosen(found.x, m)
+    near = np.where(reach[:, sites], c[:, sites], np.inf)
+    nobody = (w <= 0) & np.isfinite(near).any(axis=1)
+    allocation[nobody] = sites[near[nobody].argmin(axis=1)] if nobody.any() else -1
     done = found.status == "optimal"
     return Siting(
-        chosen(found.x, m),
+        sites,
         allocation,
         found.objective,
         found.objective if done else found.bound,

@@ -90,10 +90,10 @@ def lscp(
     radius, count = real(radius, "radius"), whole(alternatives, "alternatives")
     seconds = limit_of(time_limit)
     n, m = case.shape
-    price = np.ones(m) if site_costs is None else per_site(site_costs, m, "site_costs")
+    price = np.ones(m) if site_costs is None else per_site(site_costs, m, "site_costs", finite=True)
     weights = np.zeros(0) if demand is None else per_row(demand, n)
     room = None if capacity is None else per_site(capacity, m, "capacity")
-    within = case.cost <= radius
+    within = case.within(radius)
     usable = within & ~case.closed
     if room is not None and (backup or count):
         raise UsageError(Text("容量限制不能与备份覆盖或替代解同时使用",

@@ -103,7 +103,7 @@ def mclp(
     backup_weight = real(backup_weight, "backup_weight", most=1.0)
     n, m = case.shape
     w = per_row(demand, n)
-    price = np.ones(m) if site_costs is None else per_site(site_costs, m, "site_costs")
+    price = np.ones(m) if site_costs is None else per_site(site_costs, m, "site_costs", finite=True)
     prices = None if budget is None else (np.where(case.open_, 0.0, price), real(budget, "budget"))
     room = None if capacity is None else per_site(capacity, m, "capacity")
     if room is not None and (backup_weight or count):
@@ -111,7 +111,7 @@ def mclp(
                               "capacity goes with neither backup nor alternatives"))  # fmt: skip
     if (fault := _reasons.bad_p(p, case)) is not None:
         return infeasible(n, (fault,))
-    within = case.cost <= radius
+    within = case.within(radius)
     usable = within & ~case.closed
     if room is not None:
         return limited(case, w, usable, p, room, cover=True, time_limit=seconds, prices=prices)
@@ -210,7 +210,7 @@ def curve(
     case = Case.of(cost, fixed, forbidden)
     radius, p_max = real(radius, "radius"), whole(p_max, "p_max")
     w = per_row(demand, case.shape[0])
-    usable = (case.cost <= radius) & ~case.closed
+    usable = case.within(radius) & ~case.closed
     base, shut = np.flatnonzero(case.open_), np.flatnonzero(case.closed)
     rows = []
     current = base

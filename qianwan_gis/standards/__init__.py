@@ -20,10 +20,17 @@ import pandas as pd
 from qianwan_gis._errors import DataError, ProblemLog, UsageError
 from qianwan_gis._text import Text
 
+_KIND_TEXT = {
+    int: Text("整数", "a whole number"),
+    float: Text("数字", "a number"),
+    str: Text("文字", "a text"),
+    bool: Text(" true 或 false", "true or false"),
+    dict: Text("对照表", "a table"),
+}
 STATUS_TEXT = {
-    "verified": Text("已核对", "verified"),
-    "to-check": Text("待核对", "to check"),
-    "judgement": Text("经验值", "judgement"),
+    "verified": Text("已核实", "verified"),
+    "to-check": Text("待核实", "to check"),
+    "judgement": Text("专业判断", "judgement"),
     "county": Text("本县设定", "set by the county"),
 }
 _FIELDS = {
@@ -102,11 +109,13 @@ class Standards:
             old = entries[key]
             converted = _convert(value, old.value)
             if converted is None or (old.choices and converted not in old.choices):
-                expected = "/".join(map(str, old.choices)) or type(old.value).__name__
+                kind = _KIND_TEXT.get(type(old.value), Text("列表", "a list"))
+                named = "/".join(map(str, old.choices))
+                expected = Text(named, named) if named else kind
                 faults.append(
                     Text(
-                        f"{key}：“{value}”不合要求，应为 {expected}",
-                        f"{key}: “{value}” is not {expected}",
+                        f"{key}：“{value}”不合要求，应为{expected.zh}",
+                        f"{key}: “{value}” is not {expected.en}",
                     )
                 )
                 continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import re
 import unicodedata
 import warnings
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qianwan_gis._errors import ProblemLog
-from qianwan_gis._io import decode
+from qianwan_gis._io import csv_rows, decode, missing
 from qianwan_gis.names import is_name, visible
 
 CATEGORIES = ("精品示范村", "提档升级村", "环境整治村")
@@ -62,15 +61,7 @@ def read_grids(
         return "文本", text, list(_text_grids(text, "文本", log))
     file = path.name
     suffix = path.suffix.lower()
-    if not path.is_file():
-        log.add(
-            "error",
-            "missing_file",
-            f"文件不存在：{path}",
-            f"no such file: {path}",
-            file=file,
-            fix=("检查路径", "check the path"),
-        )
+    if missing(path, log):
         return file, "", []
     if suffix in _OLD_FORMATS or suffix not in _FORMATS:
         better = _OLD_FORMATS.get(suffix, "txt")
@@ -80,7 +71,11 @@ def read_grids(
             f"不支持的格式“{suffix}”",
             f"unsupported format “{suffix}”",
             file=file,
-            fix=(f"另存为 .{better}", f"save it as .{better}"),
+            fix=(
+                ("把名单复制到 Word 或 Excel，存为 .docx 或 .xlsx", "copy it into Word or Excel")
+                if suffix == ".pdf"
+                else (f"另存为 .{better}", f"save it as .{better}")
+            ),
         )
         return file, "", []
     if path.stat().st_size == 0:
@@ -274,18 +269,8 @@ def _text_grids(text: str, file: str, log: ProblemLog) -> Iterator[Grid]:
 
 
 def _csv_grids(text: str, suffix: str, file: str, log: ProblemLog) -> list[Grid]:
-    head = text.split("\n", 1)[0]
-    delimiter = "\t" if suffix == ".tsv" else max(",\t;", key=head.count)
-    try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        log.add(
-            "error",
-            "bad_csv",
-            f"CSV 格式有误：{error}",
-            f"not a well-formed CSV: {error}",
-            file=file,
-        )
+    rows = csv_rows(text, file, log, "\t" if suffix == ".tsv" else "")
+    if rows is None:
         return []
     return list(_cut_grids(rows, ""))
 
@@ -337,12 +322,12 @@ def _xlsx_grids(path: Path, log: ProblemLog) -> list[Grid]:
                 ]
                 grids += _cut_grids(rows, sheet.title)
             book.close()
-    except Exception as error:  # openpyxl raises many kinds for damaged files
+    except Exception:  # openpyxl raises many kinds for damaged files
         log.add(
             "error",
             "damaged_file",
-            f"无法作为 XLSX 打开（{type(error).__name__}）",
-            f"cannot be opened as XLSX ({type(error).__name__})",
+            "无法作为 XLSX 打开，文件可能已损坏",
+            "cannot be opened as XLSX; it may be damaged",
             file=path.name,
             fix=(
                 "重新复制原文件，或用 Excel 另存为 .xlsx",
@@ -372,13 +357,12 @@ def _docx_grids(path: Path, log: ProblemLog) -> list[Grid]:
                     grid.first_line = number
                 grids += cut
                 above = []
-    except Exception as error:  # python-docx raises many kinds for damaged files
-        kind = type(error).__name__
+    except Exception:  # python-docx raises many kinds for damaged files
         log.add(
             "error",
             "damaged_file",
-            f"无法作为 DOCX 打开（{kind}）",
-            f"cannot be opened as DOCX ({kind})",
+            "无法作为 DOCX 打开，文件可能已损坏",
+            "cannot be opened as DOCX; it may be damaged",
             file=path.name,
             fix=(
                 "重新复制原文件，或用 Word 另存为 .docx",

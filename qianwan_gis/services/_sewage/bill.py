@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from qianwan_gis.services._sewage.frame import Frame
     from qianwan_gis.services._sewage.levels import Run
-    from qianwan_gis.services._sewage.plan import Frame
 
     Array = NDArray[np.float64]
 

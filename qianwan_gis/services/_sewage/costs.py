@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+Some = TypeVar("Some", float, "NDArray[np.float64]")
 _PRICES = (
     "trench_yuan_m3", "shoring_yuan_m2", "surface_yuan_m", "manhole_yuan", "manhole_yuan_m",
     "house_yuan", "house_pipe_yuan_m", "house_pump_yuan", "pump_yuan", "pump_yuan_kw",
@@ -181,28 +182,31 @@ class Prices:
 
     def pressure_metre(self, which: int) -> float:
         """Yuan per metre to build a pressure pipe at least cover."""
-        d = float(self.rules.pressure_diameters[which])
-        return float(self.pressure[which]) + float(self.trench(d, self.rules.cover + d))
+        return self._pressure_metre[which]
+
+    @cached_property
+    def _pressure_metre(self) -> list[float]:
+        d = self.rules.pressure_diameters
+        return (self.pressure + self.trench(d, self.rules.cover + d)).tolist()  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------ pumps
 
-    def energy(self, lift: ArrayLike) -> Array:
-        """Present value (yuan) of lifting one m³/d by ``lift`` metres over the horizon."""
-        kwh = 1000.0 * GRAVITY * np.asarray(lift, float) / 3.6e6 / self.design["pump.efficiency"]
-        return np.asarray(kwh * 365.0 * self.price["power_yuan_kwh"] * self.annuity)
+    # (numbers stay numbers here: these are asked for each lift of each way)
 
-    def pump(self, peak_m3s: ArrayLike, lift: ArrayLike) -> Array:
+    def energy(self, lift: Some) -> Some:
+        """Present value (yuan) of lifting one m³/d by ``lift`` metres over the horizon."""
+        kwh = 1000.0 * GRAVITY * lift / 3.6e6 / self.design["pump.efficiency"]
+        return kwh * 365.0 * self.price["power_yuan_kwh"] * self.annuity
+
+    def pump(self, peak_m3s: Some, lift: Some) -> Some:
         """Present value (yuan) of a pumping station without its energy."""
         kw = self.kilowatts(peak_m3s, lift)
         build = self.price["pump_yuan"] + self.price["pump_yuan_kw"] * kw
-        return np.asarray(
-            build * self.capital("pump") + self.price["pump_run_yuan_a"] * self.annuity
-        )
+        return build * self.capital("pump") + self.price["pump_run_yuan_a"] * self.annuity
 
-    def kilowatts(self, peak_m3s: ArrayLike, lift: ArrayLike) -> Array:
+    def kilowatts(self, peak_m3s: Some, lift: Some) -> Some:
         """Power (kW) that lifts a peak flow (m³/s) by ``lift`` metres."""
-        water = np.asarray(peak_m3s) * np.asarray(lift)
-        return np.asarray(GRAVITY * water / self.design["pump.efficiency"])
+        return GRAVITY * (peak_m3s * lift) / self.design["pump.efficiency"]
 
     # ------------------------------------------------------------ treatment
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qianwan_gis.services._sewage.exact import Outcome
-    from qianwan_gis.services._sewage.plan import Frame
+    from qianwan_gis.services._sewage.frame import Frame
 
     Array = NDArray[np.float64]
 

@@ -209,6 +209,12 @@ class Rules:
         return np.asarray(np.pi / 4.0 * self.pressure_diameters**2 * self.pressure_velocity)
 
     @cached_property
+    def pressure_slope(self) -> list[float]:
+        """Friction slope of each pressure pipe at its capacity."""
+        pairs = zip(self.pressure_capacity, self.pressure_diameters, strict=True)
+        return [float(hazen_williams(q, d, self.hazen_coefficient)) for q, d in pairs]
+
+    @cached_property
     def gravity_mean(self) -> Array:
         """Mean flow (m³/d) that each diameter carries."""
         return self.mean_of_peak(self.gravity_capacity)

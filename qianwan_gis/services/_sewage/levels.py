@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from qianwan_gis.services._sewage.frame import Frame
     from qianwan_gis.services._sewage.model import Model, State
-    from qianwan_gis.services._sewage.plan import Frame
     from qianwan_gis.services._sewage.routes import Arc, Option
 
     Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ from qianwan_gis._errors import UnavailableError, UsageError
 from qianwan_gis._text import Text
 
 if TYPE_CHECKING:
-    from qianwan_gis.services._sewage.layout import SewerLayout
+    from qianwan_gis.services._sewage.laid import SewerLayout
     from qianwan_gis.services._sewage.levels import Run
     from qianwan_gis.services._sewage.plan import SewagePlan
 

@@ -16,8 +16,6 @@ import pandas as pd
 import shapely
 import shapely.ops
 
-from qianwan_gis.services._sewage.hydraulics import hazen_williams
-
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -115,25 +113,15 @@ def options(
         if run[0].capacity >= largest:
             break
     rise = float(ground.max() - ground[0]) + rules.cover + 1.0
-    for k, d in enumerate(rules.pressure_diameters):
+    for k, d in enumerate(rules.pressure_diameters.tolist()):
         peak = float(rules.pressure_capacity[k])
         capacity = float(rules.pressure_mean[k])
-        head = rise + float(hazen_williams(peak, d, rules.hazen_coefficient)) * length
+        head = rise + rules.pressure_slope[k] * length
         if head <= prices.design["pump.max_lift_m"]:
-            pump = float(prices.pump(peak, head) - prices.pump(0.0, head)) / capacity
-            fixed = prices.pressure_metre(k) * length * pipe_life * factor
-            fixed += float(prices.pump(0.0, head))
-            found.append(
-                Option(
-                    fixed,
-                    float(prices.energy(head)) + pump,
-                    capacity,
-                    "pressure",
-                    float(d),
-                    1,
-                    head,
-                )
-            )
+            idle = prices.pump(0.0, head)
+            each = prices.energy(head) + (prices.pump(peak, head) - idle) / capacity
+            fixed = prices.pressure_metre(k) * length * pipe_life * factor + idle
+            found.append(Option(fixed, each, capacity, "pressure", d, 1, head))
         if capacity >= largest:
             break
     return undominated(found, largest)
@@ -164,7 +152,7 @@ def gravity_run(
     if max(climbed, default=0.0) > prices.design["pump.max_lift_m"]:
         return None
     middle = (depth[1:] + depth[:-1]) / 2.0
-    build = float((prices.gravity_metre(k, middle) * np.diff(along)).sum())
+    build = float((prices.gravity_metre(k, middle) * (along[1:] - along[:-1])).sum())
     build += float(prices.manhole(middle).mean()) * float(along[-1]) / rules.manhole_spacing
     fixed = build * prices.capital("pipe") * factor
     per = 0.0
@@ -186,8 +174,8 @@ def pumping(prices: Prices, k: int, lift: float) -> tuple[float, float]:
     The pumps are sized for the pipe's capacity and charged by the share of it in use.
     """
     peak, mean = float(prices.rules.gravity_capacity[k]), float(prices.rules.gravity_mean[k])
-    none = float(prices.pump(0.0, lift))
-    return none, float(prices.energy(lift)) + (float(prices.pump(peak, lift)) - none) / mean
+    none = prices.pump(0.0, lift)
+    return none, prices.energy(lift) + (prices.pump(peak, lift) - none) / mean
 
 
 def undominated(found: list[Option], largest: float) -> tuple[Option, ...]:
@@ -219,7 +207,7 @@ def gravity_profile(
     Depth at each point of the profile (m), and each lift: its point and head (m), from the invert
     that would be too deep up to the least cover (it may take a steep bank).
     """
-    steps = (slope * np.diff(along) + np.diff(ground)).tolist()
+    steps = (slope * (along[1:] - along[:-1]) + (ground[1:] - ground[:-1])).tolist()
     now = least if start is None else start
     depth = [now]
     lifts: list[tuple[int, float]] = []

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qianwan_gis.services._sewage.exact import Outcome
+    from qianwan_gis.services._sewage.frame import Frame
     from qianwan_gis.services._sewage.levels import Run
     from qianwan_gis.services._sewage.model import State
-    from qianwan_gis.services._sewage.plan import Frame, SewagePlan
+    from qianwan_gis.services._sewage.plan import SewagePlan
 
     Array = NDArray[np.float64]
 

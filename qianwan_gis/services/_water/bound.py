@@ -27,8 +27,8 @@ from qianwan_gis.services._water.hydraulics import headloss, velocity
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from qianwan_gis.services._water.graph import Graph
     from qianwan_gis.services._water.hydraulics import Rules
-    from qianwan_gis.services._water.tree import Graph
 
     Array = NDArray[np.float64]
 

@@ -181,6 +181,7 @@ WORDS: dict[str, dict[str, Text]] = {
         "no_terrain": Text("缺少地形", "no terrain"),
         "optimal": Text("已达求解精度", "solved to the gap"),
         "feasible": Text("时限内最好", "best within the time"),
+        "quick": Text("快速定径", "sized quickly"),
     },
     "kind": {
         "gravity": Text("重力", "gravity"),

@@ -6,6 +6,7 @@ Lengths and heads are metres, flows m³/s, unless a name says otherwise.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,28 +148,28 @@ class Rules:
     def __getitem__(self, key: str) -> float:
         return self.value[key]
 
-    @property
+    @cached_property
     def annuity(self) -> float:
         """Present value of one yuan at the end of each year of the horizon."""
         r, n = self["cost.discount"], self["cost.horizon_years"]
         return n if r == 0 else float((1.0 - (1.0 + r) ** -n) / r)
 
-    @property
+    @cached_property
     def pipe_metre(self) -> Array:
         """Present value (yuan) of a metre of each standard pipe, upkeep included."""
         return self.pipe_price * (1.0 + self["cost.pipe_run_share"] * self.annuity)
 
-    @property
+    @cached_property
     def roughness(self) -> float:
         """Hazen-Williams coefficient that holds the local losses as well."""
         return float(self["pipe.hazen_c"] / (1.0 + self["pipe.local_share"]) ** (1 / FLOW_POWER))
 
-    @property
+    @cached_property
     def class_m(self) -> Array:
         """Pressure classes in metres of water."""
         return self.classes * METRES_PER_MPA
 
-    @property
+    @cached_property
     def station_fixed(self) -> float:
         """Present value (yuan) of a booster without what grows with its power."""
         return self["cost.booster_yuan"] + self["cost.booster_run_yuan_a"] * self.annuity

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from qianwan_gis.services._water.graph import Graph
     from qianwan_gis.services._water.hydraulics import Rules
+    from qianwan_gis.services._water.laying import Laid
     from qianwan_gis.services._water.model import Scheme
-    from qianwan_gis.services._water.tree import Graph, Laid
 
 
 def mark(

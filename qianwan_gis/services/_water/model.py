@@ -15,14 +15,14 @@ import pandas as pd
 
 from qianwan_gis.services._water.demand import pattern
 from qianwan_gis.services._water.hydraulics import SECONDS_PER_DAY
+from qianwan_gis.services._water.laying import TANK_RESERVE
 from qianwan_gis.services._water.system import Simulation, WaterSystem, _wntr, run
-from qianwan_gis.services._water.tree import TANK_RESERVE
 
 if TYPE_CHECKING:
     from qianwan_gis._errors import ProblemLog
     from qianwan_gis.services._water.hydraulics import Rules
+    from qianwan_gis.services._water.laying import Laid
     from qianwan_gis.services._water.sizing import Design
-    from qianwan_gis.services._water.tree import Laid
 
 _SHORT_M = 1.0  # between a valve and what follows: EPANET wants no two valves in a row
 _SPARE_M = 1.0  # of lift, so that the valve and not the pump sets the level

@@ -12,7 +12,8 @@ import shapely
 from qianwan_gis._errors import ProblemLog, UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.services import planned
-from qianwan_gis.services._water import keeping, result, search, sizing, tree, zones
+from qianwan_gis.services._water import graph as graphs
+from qianwan_gis.services._water import keeping, laying, result, search, sizing, tree, zones
 from qianwan_gis.services._water import model as _model
 from qianwan_gis.services._water.bound import tree_bound
 from qianwan_gis.services._water.demand import demands
@@ -72,7 +73,8 @@ def plan_water(
     time_limit, gap
         Seconds per system and relative gap for the solver; a gap left open is reported.
     quick
-        Size one tree per works instead of searching over trees, and compute no bound on it.
+        Size one tree per works at once (`sizing.quick`) instead of searching over trees, and compute
+        no bound on any tree.
     kept
         File of `WaterPlan.keep`: its choices are taken where they were made for exactly this
         problem, which is told otherwise.
@@ -255,7 +257,7 @@ def _lay_out(
     points = gpd.GeoSeries(
         [*villages.geometry.iloc[located], *works.geometry], crs=villages.crs
     )  # fmt: skip
-    graph = tree.build_graph(network, points, rules["village.offtake_m"], terrain)
+    graph = graphs.build_graph(network, points, rules["village.offtake_m"], terrain)
     nodes = graph.place[: len(located)].tolist()
     roots = graph.place[len(located) :].tolist()
     for k in np.flatnonzero(np.array(nodes) < 0):
@@ -307,14 +309,16 @@ def _lay_out(
 
         def lay(
             edges: set[int], root: int = root, r: int = r, joined: dict[int, int] = joined
-        ) -> tree.Laid:
-            return tree.lay(
+        ) -> laying.Laid:
+            return laying.lay(
                 graph, edges, root, joined, demand, terrain, network.working.crs, rules,
                 float(heads[r]) if np.isfinite(heads[r]) else None,
             )  # fmt: skip
 
         def size(edges: set[int], rough: float, lay: Callable[..., Any] = lay) -> search.Sized:
             one = lay(edges)
+            if quick:
+                return one, sizing.quick(one.tree, rules, gap=rough)
             return one, sizing.size(one.tree, rules, time_limit=time_limit, gap=rough)
 
         identity = str(works["facility_id"][r])
@@ -328,7 +332,7 @@ def _lay_out(
 
 
 def _bound(
-    graph: tree.Graph, root: int, kept: dict[int, int], wanted: dict[int, float],
+    graph: graphs.Graph, root: int, kept: dict[int, int], wanted: dict[int, float],
     best: search.Found, rules: Rules,
 ) -> float:  # fmt: skip
     """Lower bound on any tree for these villages; the levels wanted are those of the laid tree."""
@@ -402,7 +406,7 @@ def _design(
                     row=identity, fix=("放宽 water.device.max_lift_m 或提高压力等级",
                                        "raise water.device.max_lift_m or the pressure classes"))  # fmt: skip
             continue
-        if design.gap > gap:
+        if design.gap > gap and design.status != "quick":  # a quick plan says so as a whole
             log.add("note", "gap", f"水厂 {identity} 的方案与下界相差 {design.gap:.1%}",
                     f"works {identity}: within {design.gap:.1%} of the bound", row=identity)  # fmt: skip
         table.loc[rows, "status"] = "works"

@@ -19,9 +19,10 @@ from qianwan_gis.services import _steiner as steiner
 from qianwan_gis.services._water import tree
 
 if TYPE_CHECKING:
+    from qianwan_gis.services._water.graph import Graph
     from qianwan_gis.services._water.hydraulics import Rules
+    from qianwan_gis.services._water.laying import Laid
     from qianwan_gis.services._water.sizing import Design
-    from qianwan_gis.services._water.tree import Graph, Laid
 
 Sized = tuple["Laid", "Design | None"]
 Size = Callable[[set[int], float], Sized]

@@ -8,7 +8,7 @@ zones are ours). HiGHS proves it or reports the gap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qianwan_gis.services._water.hydraulics import Rules
+    from qianwan_gis.services._water.levels import Choice
 
     Array = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 #: Larger pipes than one with this loss (m/m) at the peak hour gain nothing worth laying.
 _FLAT = 2e-4
+#: Nodes up to which the programme itself is quick.
+_SMALL = 12
 #: Metres that a pump lifts at least; without a least lift it would serve as a mere valve.
 LEAST_LIFT = 5.0
 
@@ -75,6 +78,16 @@ class Tree:
         for v in range(len(total) - 1, 0, -1):
             total[self.parent[v]] += total[v]
         return total
+
+    @property
+    def wanted(self) -> Array:
+        """Highest level wanted at or beyond each node: only below it can a lift be of use."""
+        level = self.ground + self.need
+        level[0] = self.head
+        for v in range(len(level) - 1, 0, -1):
+            high = max((summit for _, summit in self.summits[v]), default=-np.inf)
+            level[self.parent[v]] = max(level[self.parent[v]], level[v], high)
+        return level
 
 
 @dataclass(frozen=True)
@@ -148,6 +161,84 @@ def size(
     devices
         Whether boosters, break-pressure tanks and valves may be set (the works' own pump always).
     """
+    problem = _programme(tree, rules, devices)
+    if problem is None:
+        return None
+    found = problem.solve(problem.integer, problem.lower, problem.upper, time_limit, gap)
+    return None if found.x is None else _design(tree, rules, problem, found)
+
+
+def quick(tree: Tree, rules: Rules, *, gap: float = 0.05) -> Design | None:
+    """Return a cheap design at once, or None where no design keeps the limits.
+
+    Diameters, pumps and break-pressure tanks are chosen by dynamic programming over levels
+    (`levels.choose`), lifts and valves by the programme for these; its linear relaxation is the
+    bound. Small trees, and those for which the steps of levels allow no design, are left to the
+    programme, to ``gap``.
+    """
+    from qianwan_gis.services._water import levels
+
+    if len(tree.parent) <= _SMALL:
+        return size(tree, rules, time_limit=None, gap=gap)
+    problem = _programme(tree, rules, devices=True)
+    if problem is None:
+        return None
+    chosen = levels.choose(tree, rules, problem.options, least_lift=LEAST_LIFT)
+    if chosen is not None:
+        found = problem.given(chosen)
+        if found.x is not None:
+            bound = problem.relaxed()
+            made = _design(tree, rules, problem, found)
+            apart = _solve.relative_gap(made.cost, bound)
+            return replace(made, status="quick", bound=bound, gap=apart)
+    return size(tree, rules, time_limit=None, gap=gap)
+
+
+@dataclass(frozen=True)
+class _Programme:
+    """The mixed-integer programme of a tree.
+
+    ``at``: first column of each kind of variable by node; the diameters follow from ``7 n``.
+    """
+
+    cost: Array
+    rows: tuple[object, Array, Array]
+    integer: Ints
+    lower: Array
+    upper: Array
+    at: dict[str, int]
+    options: list[Ints]
+    over: tuple[int, ...]
+
+    def solve(
+        self, integer: Ints, lower: Array, upper: Array, time_limit: float | None, gap: float
+    ) -> _solve.Solution:
+        return _solve.solve(
+            self.cost, rows=[self.rows], integer=integer, lower=lower, upper=upper,
+            time_limit=time_limit, gap=gap,
+        )  # fmt: skip
+
+    def given(self, chosen: Choice) -> _solve.Solution:
+        """Return the best lifts and valves for given diameters, pumps and break-pressure tanks."""
+        n = len(chosen.size)
+        lower, upper = self.lower.copy(), self.upper.copy()
+        for name, flags in (("boost", chosen.pump), ("brk", chosen.tank)):
+            part = slice(self.at[name], self.at[name] + n)
+            lower[part], upper[part] = flags, np.minimum(upper[part], flags)
+        sizes = np.concatenate(self.options)
+        of = np.repeat(np.arange(n), [len(o) for o in self.options])
+        lower[7 * n :] = upper[7 * n :] = sizes == chosen.size[of]
+        return self.solve(self.integer, lower, upper, None, 0.0)
+
+    def relaxed(self) -> float:
+        """Return the value of the linear relaxation, a lower bound on every design."""
+        whole = np.zeros_like(self.integer)
+        found = self.solve(whole, self.lower, self.upper, None, 0.0)
+        return found.objective if found.x is not None else -np.inf
+
+
+def _programme(tree: Tree, rules: Rules, devices: bool) -> _Programme | None:
+    """Return the programme, or None where some limit cannot be kept by any design."""
     n = len(tree.parent)
     options, over = choices(tree, rules)
     flow = tree.flow
@@ -166,11 +257,7 @@ def size(
     least, most = tree.ground + tree.need, tree.low + top
     least[0] = tree.head
     most[0] = max(tree.ground[0], tree.head) + top
-    # the highest level wanted at or beyond each node decides whether a lift can be of use
-    wanted = least.copy()
-    for v in range(n - 1, 0, -1):
-        high = max((level for _, level in tree.summits[v]), default=-np.inf)
-        wanted[tree.parent[v]] = max(wanted[tree.parent[v]], wanted[v], high)
+    wanted = tree.wanted
     lift_max = rules["device.max_lift_m"]
     lower[at["head"] : at["head"] + n] = np.minimum(least, most)
     upper[at["head"] : at["head"] + n] = most
@@ -246,25 +333,17 @@ def size(
         for share, level in tree.summits[v]:
             rest = {k: (1.0 - share) * w for k, w in lost.items()}
             build.add({head: 1.0, **rest}, level, np.inf)
-    found = _solve.solve(
-        cost, rows=[build.matrix()], integer=integer, lower=lower, upper=upper,
-        time_limit=time_limit, gap=gap,
-    )  # fmt: skip
-    if found.x is None:
-        return None
-    return _design(tree, rules, options, found, at, over)
+    return _Programme(cost, build.matrix(), integer, lower, upper, at, options, over)
 
 
-def _design(
-    tree: Tree, rules: Rules, options: list[Ints], found: _solve.Solution, at: dict[str, int],
-    over: tuple[int, ...],
-) -> Design:  # fmt: skip
+def _design(tree: Tree, rules: Rules, problem: _Programme, found: _solve.Solution) -> Design:
     """Read the solver's answer; heads are computed again from it, free of its tolerances."""
     n = len(tree.parent)
     x = found.x
     if x is None:
         raise AssertionError("a design needs a solution")
-    part = {k: x[p : p + n] for k, p in at.items()}
+    options = problem.options
+    part = {k: x[p : p + n] for k, p in problem.at.items()}
     boost, breaks = part["boost"] > 0.5, part["brk"] > 0.5
     size = np.full(n, -1)
     first = 7 * n
@@ -274,7 +353,7 @@ def _design(
     lift = np.where(boost, part["lift"], 0.0)
     return settled(
         tree, rules, size, lift, breaks, part["valve"] > 0.5, found.objective, found.bound,
-        found.gap, found.status, over,
+        found.gap, found.status, problem.over,
     )  # fmt: skip
 
 

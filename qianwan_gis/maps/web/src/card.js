@@ -12,8 +12,8 @@
 
     function show(content, key) {
       body.replaceChildren(...content.filter(Boolean));
-      body.scrollTop = 0;
       card.hidden = false;
+      body.scrollTop = 0; // a hidden card has no scroll position to set
       root.classList.add("qw-card-open");
       root.classList.remove("qw-sheet-open");
       card.dataset.key = key;
@@ -111,7 +111,7 @@
           } } }, shown ? QW.t("card_area_off") : QW.t("card_area", { n: Math.round(v.area[0] * 100) })));
         }
       }
-      if (v.evidence) facts.push(h("details", { class: "qw-evidence", open: v.evidence.length < 90 }, h("summary", {}, QW.t("card_evidence")), h("p", {}, v.evidence)));
+      if (v.evidence) facts.push(h("details", { class: "qw-evidence", open: v.evidence.length < 90 }, h("summary", {}, QW.t("card_evidence") + QW.inChinese(v.evidence)), h("p", {}, v.evidence)));
       return h("section", { class: "qw-group" }, h("h3", {}, QW.t("card_position")), facts);
     }
     function frame(v) {
@@ -140,7 +140,7 @@
       if (!v.people) return h("p", { class: "qw-dim" }, QW.t("card_people_none"));
       const [n, kind, year, source] = v.people;
       return [h("p", {}, h("b", {}, QW.number(n) + " " + QW.t("persons")), QW.aside((kind ? QW.t(kind) : QW.t("kind_unstated")) + QW.t("comma") + (year ? QW.t("year", { n: year }) : QW.t("year_unstated")))),
-        source ? h("p", { class: "qw-dim" }, source) : null];
+        source ? h("p", { class: "qw-dim" }, source + QW.inChinese(source)) : null];
     }
 
     QW.showTown = function (town, zoom) {
@@ -189,6 +189,7 @@
     /** A feature of any planning layer: its columns with titles and units. */
     QW.showFeature = function (layer, i, values) {
       const symbol = layer.look ? layer.symbols[layer.look[i]] : null, when = layer.times && layer.times[i];
+      const here = layer.geometry === "point" && layer.shapes ? QW.villagesAt(layer.shapes[i][0]) : [];
       show([
         heading(QW.featureName(layer, i, values), [layer.title, symbol && symbol.title !== layer.title ? symbol.title : ""].filter(Boolean).join(" · ")),
         layer.note ? h("p", { class: "qw-note" }, layer.note) : null,
@@ -198,7 +199,9 @@
           return row(column.title, typeof value === "number" && !/年|code|year/i.test(column.title + column.unit) ? QW.number(value, 2) + (column.unit ? " " + column.unit : "") : String(value) + (column.unit && typeof value === "number" ? " " + column.unit : ""));
         }))),
         when && !values.some((column) => column[i] === when) ? h("p", { class: "qw-dim" }, QW.t("time_due") + QW.t("colon") + QW.moment(layer.axis, when)) : null,
-        h("div", { class: "qw-actions" }, h("button", { type: "button", on: { click: () => frameAll(L.latLngBounds(layer.box)) } }, QW.icon("layers"), QW.t("layer_zoom"))),
+        h("div", { class: "qw-actions" }, h("button", { type: "button", on: { click: () => frameAll(L.latLngBounds(layer.box)) } }, QW.icon("layers"), QW.t("layer_zoom")),
+          // The symbol lies on top of the village's own: the way to the village's card.
+          here.map((v) => h("button", { type: "button", on: { click: () => QW.select(v) } }, QW.icon("target"), v.title))),
       ], layer.key + ":" + i);
     };
     QW.showRoad = function (label, kind) {
@@ -211,7 +214,7 @@
           p.year ? row(QW.t("time_due"), QW.moment("year", p.year)) : null,
           p.capacity === null ? null : row(QW.t("card_capacity"), QW.number(p.capacity, 1)),
           p.radius === null ? null : row(QW.t("card_radius"), QW.metres(p.radius)),
-          p.source ? row(QW.t("card_source"), p.source) : null)),
+          p.source ? row(QW.t("card_source"), p.source + QW.inChinese(p.source)) : null)),
       ], "facility");
     };
   };

@@ -72,6 +72,9 @@ window.QW = {};
 
   QW.aside = (text) => (QW.data.lang === "en" ? " (" + text + ")" : "（" + text + "）");
 
+  /** In another language: says of a text as it is in the source that it is Chinese. */
+  QW.inChinese = (text) => (QW.data.lang !== "zh" && /[\u3400-\u9fff]/.test(text) ? QW.aside(QW.t("in_chinese")) : "");
+
   QW.number = function (value, digits) {
     return Number(value).toLocaleString(QW.data.lang === "en" ? "en" : "zh-CN", {
       maximumFractionDigits: digits === undefined ? 0 : digits,

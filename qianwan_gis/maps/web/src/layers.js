@@ -42,6 +42,9 @@
       QW.groups.get(key).push(v);
     }
 
+    /** The villages whose point is within 30 m of a place. */
+    QW.villagesAt = (at) => [...QW.groups.values()].filter((g) => map.distance(g[0].at, at) < 30).flat();
+
     // --- what a village looks like ------------------------------------------------------
 
     /** Symbols shrink with the view, so that a whole county on a phone stays legible. */
@@ -436,7 +439,17 @@
           if (i % every === 0) items.push({ at: [lat, lon], text: label, rank: 2, color: "#7a1d4b", weight: 600, size: 11, gap: 7 });
         });
       }
-      for (const source of QW.labelSources) items.push(...source(zoom));
+      // What is named like the village it stands at needs no second name.
+      const named = items.map((item) => [m.latLngToContainerPoint(item.at), item]);
+      for (const source of QW.labelSources) {
+        for (const item of source(zoom)) {
+          const p = m.latLngToContainerPoint(item.at), there = named.filter(([q]) => q.distanceTo(p) < 16).map(([, own]) => own);
+          if (there.some((own) => own.text.includes(item.text))) continue;
+          // “2 马寨” says more than “马寨”.
+          for (const own of there) if (item.text.includes(own.text)) items.splice(items.indexOf(own), 1, Object.assign(own, { text: item.text }));
+          if (!there.some((own) => own.text === item.text)) items.push(item);
+        }
+      }
       return { items, taken };
     });
     QW.names = names;
@@ -452,12 +465,16 @@
       front();
     };
     function front() {
-      // One canvas holds lines and points, so that each can be pointed at; points come last.
-      for (const layer of layers) {
-        if (layer.front && layer.made && map.hasLayer(layer.made)) layer.front();
-        if (layer.key.startsWith("f:") && layer.made && map.hasLayer(layer.made)) layer.made.eachLayer((l) => l.bringToFront());
+      // One canvas holds lines and points, so that each can be pointed at; points come last, and
+      // those of a plan above the villages at which they stand: who switched them on wants to see them.
+      const there = layers.filter((l) => l.made && map.hasLayer(l.made));
+      const above = (l) => l.planning && l.planning.geometry === "point";
+      for (const layer of there) {
+        if (layer.front && !above(layer)) layer.front();
+        if (layer.key.startsWith("f:")) layer.made.eachLayer((l) => l.bringToFront());
       }
       if (map.hasLayer(marks)) marks.eachLayer((l) => l.bringToFront());
+      for (const layer of there) if (above(layer)) layer.front();
       if (state.selected && QW.marks.has(state.selected)) {
         const mark = QW.marks.get(state.selected);
         if (map.hasLayer(mark)) mark.bringToFront();
@@ -472,6 +489,7 @@
       if (layer.draw) layer.draw();
       names.redraw();
       front();
+      if (QW.drawTime) QW.drawTime();
     };
     // Roads least important first, so that motorways lie on top.
     QW.start_layers = function () {

@@ -55,8 +55,9 @@
       ctx.fillStyle = "#fff"; ctx.fill();
       ctx.lineWidth = 2.6; ctx.strokeStyle = o.color === "#ffffff" ? o.edge : o.color; ctx.stroke();
     } else {
-      ctx.lineWidth = o.color === "#ffffff" ? 3.2 : o.minor ? 1.2 : 2.4;
-      ctx.strokeStyle = o.color === "#ffffff" ? o.edge : "#fff";
+      // White and pale symbols show by their rim, all others by a white one.
+      ctx.lineWidth = o.color === "#ffffff" || o.rim ? 3.2 : o.minor ? 1.2 : 2.4;
+      ctx.strokeStyle = o.rim || (o.color === "#ffffff" ? o.edge : "#fff");
       ctx.stroke();
       ctx.fillStyle = o.color; ctx.fill();
     }

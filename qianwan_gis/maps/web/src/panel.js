@@ -175,6 +175,8 @@
       for (const [theme, title] of Object.entries(data.themes)) {
         const rows = QW.layers.filter((l) => l.theme === theme);
         if (!rows.length) continue;
+        // What holds for several layers is said once, under them.
+        const shared = new Set(rows.map((l) => l.note).filter((note, i, all) => note && rows[i].planning && all.indexOf(note) !== i));
         // Themes that hold planning layers alone stay folded until something in them is on.
         if (!folded.has(theme)) folded.set(theme, rows.length > 2 && rows.every((l) => l.planning && !state.on[l.key]));
         body.append(h("details", { class: "qw-group qw-theme", "data-theme": theme, open: !folded.get(theme), on: { toggle: (event) => folded.set(theme, !event.target.open) } },
@@ -183,10 +185,10 @@
           return h("label", { class: "qw-row" },
             h("input", { type: "checkbox", checked: state.on[layer.key], "data-layer": layer.key,
               on: { change: (event) => { QW.show(layer.key, event.target.checked); drawLegend(); QW.remember(); tally(event.target.closest("details"), rows); } } }),
-            h("span", { class: "qw-row-text" }, layer.title, layer.note ? h("small", {}, layer.note) : null),
+            h("span", { class: "qw-row-text" }, layer.title, layer.note && !shared.has(layer.note) ? h("small", {}, layer.note) : null),
             sample ? sample() : null,
             layer.count ? h("span", { class: "qw-count" }, QW.number(layer.count)) : null);
-        })));
+        }), [...shared].map((note) => h("p", { class: "qw-dim qw-theme-note" }, note))));
       }
       if (basemaps) body.append(basemaps);
     }
@@ -294,7 +296,7 @@
         along.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_along")), h("div", { class: "qw-list" },
           along.slice(0, 200).map((v) => h("button", { type: "button", class: "qw-item", on: { click: () => QW.select(v, true) } },
             QW.swatch(QW.symbol(v), 18), h("b", {}, v.title), h("small", {}, (v.chainage[1] || QW.metres(v.chainage[5])) + " · " + v.chainage[3] + " " + QW.metres(v.chainage[2]))))) ) : null,
-        data.targets.length ? h("section", { class: "qw-group" }, h("details", {}, h("summary", {}, QW.t("sum_targets") + QW.aside(data.targets.length)), h("ul", { class: "qw-targets" }, data.targets.map(([topic, year, value, status, doubt]) =>
+        data.targets.length ? h("section", { class: "qw-group" }, h("details", {}, h("summary", {}, QW.t("sum_targets") + QW.aside(data.targets.length) + QW.inChinese(data.targets.map((t) => t[0]).join(""))), h("ul", { class: "qw-targets" }, data.targets.map(([topic, year, value, status, doubt]) =>
           h("li", {}, h("span", {}, topic, h("small", {}, [year, status, doubt].filter(Boolean).join(" · "))), h("b", {}, value)))))) : null,
         data.collect.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("sum_collect")), collect()) : null);
     }
@@ -308,7 +310,7 @@
     function drawAbout() {
       QW.fill(bodies.about,
         h("section", { class: "qw-group" }, h("h2", {}, QW.t("about_box")), QW.infoBox()),
-        h("section", { class: "qw-group" }, h("h2", {}, QW.t("about_sources")), data.sources.map((s) => h("div", { class: "qw-source" },
+        h("section", { class: "qw-group" }, h("h2", {}, QW.t("about_sources") + QW.inChinese(data.sources.map((s) => s.source || "").join(""))), data.sources.map((s) => h("div", { class: "qw-source" },
           h("b", {}, s.title || ""), h("span", {}, [s.source, s.licence].filter(Boolean).join(" · ")),
           h("small", {}, [s.basis, s.date, s.features === null ? "" : QW.t("features", { n: QW.number(s.features) })].filter(Boolean).join(" · "))))),
         data.hidden.length ? h("section", { class: "qw-group" }, h("h2", {}, QW.t("hidden")), h("ul", { class: "qw-problems" }, data.hidden.map((r) => h("li", {}, r)))) : null,

@@ -6,7 +6,7 @@
 
   const radius = (s) => Math.max(2.4, (s.size * CSS_MM) / 2);
   const width = (s) => Math.max(1.2, s.size * 3.2);
-  const point = (s) => ({ shape: s.shape, color: s.color, edge: s.outline === "#ffffff" ? "#707070" : s.outline, radius: radius(s) });
+  const point = (s) => ({ shape: s.shape, color: s.color, edge: s.outline === "#ffffff" ? "#707070" : s.outline, rim: s.outline === "#ffffff" ? null : s.outline, radius: radius(s) });
   const line = (s) => ({ color: s.color, weight: width(s), opacity: s.opacity, dashArray: s.dashed ? "7 5" : null, lineCap: s.dashed ? "butt" : "round" });
   const area = (s) => ({ fillColor: s.color, fillOpacity: s.opacity, color: s.outline, weight: Math.max(0.8, s.size * 3), dashArray: s.dashed ? "6 4" : null });
 
@@ -29,17 +29,20 @@
           count: used.length > 1 && layer.look ? layer.look.filter((l) => l === i).length : undefined,
         }));
       }, { count: layer.count, note: layer.note, planning: layer, draw: () => shown() && made.redraw(), front: made.front, hit: made.hit });
-      if (layer.label >= 0 && layer.shapes) QW.labelSources.push((zoom) => (shown() && zoom >= (layer.geometry === "point" ? 11.5 : 13) ? labels(layer) : []));
+      // Names belong to the whole county; numbers are for who has come close.
+      const close = layer.geometry === "point" && layer.label >= 0 && layer.values && !layer.values[layer.label].some((v) => typeof v === "number") ? 11.5 : 13;
+      if (layer.label >= 0 && layer.shapes) QW.labelSources.push((zoom) => (shown() && zoom >= close ? labels(layer) : []));
     }
   };
 
   function labels(layer) {
     const items = [];
     layer.shapes.forEach((parts, i) => {
-      const text = layer.values[layer.label][i];
-      if (text === null || !parts.length || !QW.due(layer.axis, layer.times[i])) return;
+      const value = layer.values[layer.label][i], unit = layer.columns[layer.label].unit;
+      const text = typeof value === "number" && unit ? QW.number(value, Math.abs(value) < 100 ? 1 : 0) + " " + unit : value;
+      if (text === null || text === "" || !parts.length || !QW.due(layer.axis, layer.times[i])) return;
       const at = layer.geometry === "point" ? parts[0] : middle(layer, i);
-      items.push({ at, text: String(text), rank: 2.5, color: layer.symbols[layer.look[i]].color === "#ffffff" ? "#1d2b32" : "#243b45", weight: 500, size: 11.5, gap: layer.geometry === "point" ? 9 : 4 });
+      items.push({ at, text: String(text), rank: 3.5, color: layer.symbols[layer.look[i]].color === "#ffffff" ? "#1d2b32" : "#243b45", weight: 500, size: 11.5, gap: layer.geometry === "point" ? 9 : 4 });
     });
     return items;
   }

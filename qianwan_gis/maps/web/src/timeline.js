@@ -38,10 +38,16 @@
     const how = segment([["until", QW.t("time_until"), QW.t("time_until_long")], ["only", QW.t("time_only"), QW.t("time_only_long")]], null,
       (value) => QW.setTime(time.axis, time.at === null ? periods[time.axis][0] : time.at, value === "only"));
     const which = names.length > 1 ? segment([["year", QW.t("time_years")], ["phase", QW.t("time_phases")]], null, (value) => { stop(); QW.setTime(value, null, time.only); }) : null;
+    // Moving the time would show nothing while all that has one is switched off: offer to show it.
+    const dated = (axis) => QW.layers.filter((l) => (l.planning ? l.planning.axis === axis : l.dated && axis === "year"));
+    const open = h("button", { type: "button", class: "qw-link qw-time-open", hidden: true, on: { click: () => {
+      dated(time.axis).forEach((l) => QW.show(l.key, true));
+      QW.refresh();
+    } } }, QW.t("time_open"));
     let timer = 0;
     const play = QW.button(QW.t("time_play"), "play", () => (timer ? stop() : start()), { class: "qw-time-play", "aria-pressed": "false" });
     const bar = h("section", { class: "qw-time", "aria-label": QW.t("time") },
-      play, h("div", { class: "qw-time-middle" }, h("div", { class: "qw-time-head" }, which, output), slider, ticks), how);
+      play, h("div", { class: "qw-time-middle" }, h("div", { class: "qw-time-head" }, which, output, open), slider, ticks), how);
     root.append(bar);
     root.classList.add("qw-timed");
     slider.addEventListener("input", () => {
@@ -70,6 +76,9 @@
     }
     function draw() {
       const own = periods[time.axis], n = time.at === null ? 0 : own.indexOf(time.at) + 1;
+      const layers = dated(time.axis), villages = time.axis === "year" && data.villages.some((v) => v.year);
+      open.hidden = villages || !layers.length || layers.some((l) => QW.state.on[l.key]);
+      open.title = layers.map((l) => l.title).join(QW.t("comma"));
       slider.max = own.length;
       slider.value = n;
       const text = time.at === null ? QW.t("time_all") : word(time.axis, time.at);

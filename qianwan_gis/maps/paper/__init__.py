@@ -1,0 +1,1 @@
+"""Drawing on paper: pages in millimetres, letters, map features, labels and page furniture."""
