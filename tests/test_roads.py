@@ -327,6 +327,9 @@ def test_unusable_tables(norms):
     with pytest.raises(DataError) as caught:
         RoadNetwork.from_roads(frame, norms)
     assert {p.code for p in caught.value.problems} == {"no_crs", "unknown_class"}
+    none = table([("village", [(0, 0), (1, 0)], {})]).iloc[:0]
+    with pytest.raises(DataError, match="没有可通行的道路"):
+        RoadNetwork.from_roads(none, norms, log=ProblemLog())
 
 
 def test_presumed_links(norms, tmp_path):

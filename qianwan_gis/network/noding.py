@@ -20,7 +20,7 @@ import pandas as pd
 import shapely
 
 from qianwan_gis import datum
-from qianwan_gis._errors import DataError, ProblemLog, UsageError
+from qianwan_gis._errors import ProblemLog, UsageError
 from qianwan_gis._text import Text
 from qianwan_gis.network.builders import line_arrays
 from qianwan_gis.network.graph import RoadNetwork, Seconds
@@ -256,7 +256,9 @@ def node_lines(lines: npt.NDArray[Any], kinds: _Kinds, tolerance: FloatArray) ->
     piece = np.flatnonzero(line[1:] == line[:-1])
     total = np.maximum(length[line[piece]], 1e-300)
     low, high = at[piece] / total, at[piece + 1] / total
-    high[np.r_[line[piece][1:] != line[piece][:-1], True]] = 1.0
+    last = np.ones(len(piece), bool)  # the piece at the end of its line
+    last[:-1] = line[piece][1:] != line[piece][:-1]
+    high[last] = 1.0
     return Noded(
         line[piece].astype(np.int32), low, high, who[piece].astype(np.int32),
         who[piece + 1].astype(np.int32), xy[position, 0].copy(), xy[position, 1].copy(),
@@ -391,7 +393,9 @@ def tell_structure(net: RoadNetwork, log: ProblemLog) -> None:
     parts = net.components()
     parts = parts[parts["edges"] > 0]
     if len(parts) == 0:
-        raise DataError(_no_edges())
+        empty = ProblemLog()
+        empty.add("error", "empty_network", "没有可通行的道路", "no road can be used")
+        empty.raise_errors()
     if "road_class" in net.attributes.columns:
         motorway = net.attributes["road_class"].isin(["motorway", "motorway_link"]).to_numpy()
         own = pd.Series(motorway).groupby(net.node_component()[net.u]).all()
@@ -404,21 +408,21 @@ def tell_structure(net: RoadNetwork, log: ProblemLog) -> None:
                 f"{length:.0f} km of motorway have no recorded interchange and take no part in routing",
             )  # fmt: skip
             parts = parts[~apart]
-    share = parts["metres"].iloc[0] / max(float(parts["metres"].sum()), 1e-9)
     ends = len(net.dead_ends())
+    if len(parts) == 1:
+        log.add(
+            "note", "components", f"路网连成一体；断头{ends}处",
+            f"the network is in one piece; {ends} dead ends",
+        )  # fmt: skip
+        return
+    share = parts["metres"].iloc[0] / max(float(parts["metres"].sum()), 1e-9)
     log.add(
-        "note" if len(parts) == 1 else "warning", "components",
+        "warning", "components",
         f"路网分为{len(parts)}个互不连通的部分，最大的占里程{share:.1%}；断头{ends}处",
         f"the network has {len(parts)} separate parts, the largest holds {share:.1%} of the length;"
         f" {ends} dead ends",
-        fix=None if len(parts) == 1 else (
+        fix=(
             "检查断开处的端点、桥隧标记和高速互通",
             "check line ends, bridge and tunnel flags and interchanges there",
         ),
     )  # fmt: skip
-
-
-def _no_edges() -> ProblemLog:
-    log = ProblemLog()
-    log.add("error", "empty_network", "没有可通行的道路", "no road can be used")
-    return log
