@@ -31,10 +31,11 @@ def run(
     """Measure one size and keep the figures; ours and scipy are always there to compare with."""
     asked = [n for n in libraries.ENGINES if n in engines or n in ("ours", "scipy")]
     found = measure.run(size, asked, tasks, within=within, repeats=repeats)
-    before = results.read(json).get("network", {}).get(size, {}).get("engines", {})
+    kept = results.read(json).get("network", {}).get(size, {})
+    before = kept.get("engines", {})
     for name, figures in found["engines"].items():
         found["engines"][name] = {**before.get(name, {}), **figures}
-    found["engines"] = {**before, **found["engines"]}
+    found = {**kept, **found, "engines": {**before, **found["engines"]}}
     packages = [libraries.PACKAGES[n] for n in asked if n in libraries.PACKAGES]
     results.merge(json, "network", {size: found}, ["numpy", "numba", *packages])
 
