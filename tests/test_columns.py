@@ -57,6 +57,20 @@ def test_words_of_a_heading_are_not_torn():
         assert paging.lines(title, width, TYPE * 1.1) <= len(title.split())
 
 
+def test_short_words_and_headings_are_not_broken():
+    head = ["级别", "次序", "文件", "行", "内容", "村数（个）"]
+    text = "市级名单各列数目与合计不符：精品示范村实列22个、合计写15个、提档升级村实列73个"
+    rows = [
+        ["警告", str(i), "zezhou_2025.csv", f"市级第{i}行（大阳镇）", text, "454"]
+        for i in range(20)
+    ]
+    widths = fitted_widths(head, rows)
+    points = [PAGE * width / sum(widths) - 2 * SIDE for width in widths]
+    assert paging.lines("警告", points[0], TYPE) == 1
+    tall = [paging.lines(t, w, TYPE * 1.1) for t, w in zip(head, points, strict=True)]
+    assert tall == [1, 1, 1, 1, 1, 2]
+
+
 cells = st.text(st.sampled_from("甲乙丙，aK0+9 "), max_size=30)
 
 

@@ -28,6 +28,7 @@ def errors_of(folder):
 
 
 def test_complete_county_shows_what_thin_data_hide(demo):
+    assert repr(demo) == f"<Plan {demo.county.key}: {demo.county.name}>"
     shown = demo.disclosure
     assert shown.county_shares
     assert shown.people

@@ -105,6 +105,9 @@ class Plan:
         own = _norms.with_prices(own, county)
         self.standards = own.replace(self.choices.limit).replace(self._overrides)
 
+    def __repr__(self) -> str:
+        return f"<Plan {self.county.key}: {self.county.name}>"
+
     @classmethod
     def open(
         cls,
