@@ -8,12 +8,10 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from qianwan_gis import __version__, _io, report, review
 from qianwan_gis._errors import Problem, UnavailableError, UsageError
@@ -151,21 +149,6 @@ def write_geocoding(plan: Plan, folder: Path) -> list[Path]:
         plan.regions.to_file(Path(draft) / regions.name, layer="regions")
         (Path(draft) / regions.name).replace(regions)
     return [*written, regions]
-
-
-def write_tables(frames: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
-    """Write tables as CSV for Excel, and those with geometry as layers of one GeoPackage too."""
-    import geopandas as gpd
-
-    with _io.staged_folder(folder) as stage:
-        for name, frame in frames.items():
-            table = pd.DataFrame(frame.drop(columns="geometry", errors="ignore")).map(
-                tables.safe_cell
-            )
-            _io.write_bytes(stage / f"{name}.csv", table.to_csv(index=False).encode("utf-8-sig"))
-            if isinstance(frame, gpd.GeoDataFrame) and len(frame):
-                frame.to_file(stage / "layers.gpkg", layer=name)
-    return sorted(folder.iterdir())
 
 
 def write_plain(made: Sequence[content.Table], folder: Path, lang: Lang) -> list[Path]:

@@ -18,6 +18,7 @@ from shapely import LineString, MultiLineString, Point, Polygon, box
 
 from qianwan_gis._errors import Problem
 from qianwan_gis._text import Text
+from qianwan_gis.indicators import Disclosure
 from qianwan_gis.services.choices import Choices
 from qianwan_gis.services.fairness import nothing as nothing_fair
 
@@ -33,25 +34,6 @@ HOSTILE = (
     "换行\n村\t制表",
 )
 TOWNSHIPS = ("下村镇", "大东沟镇", "川底镇", "周村镇", "巴公镇", "高都镇")
-
-
-@dataclass(frozen=True)
-class Disclosure:
-    """The rules of `indicators.Disclosure` that outputs ask for."""
-
-    county_shares: bool = True
-    people: bool = True
-    stakes: bool = True
-    isochrones: bool = True
-    decimal_minutes: bool = True
-    siting: bool = True
-    slopes: bool = True
-    cells: bool = True
-    silent: frozenset[str] = frozenset()
-    reasons: dict[str, Text] = field(default_factory=dict)
-
-    def red_uncovered(self, service: str) -> bool:
-        return service not in self.silent
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ lets a driver's exception through.
 from qianwan_gis._io._columns import COLUMN_GUESSES as COLUMN_GUESSES
 from qianwan_gis._io._columns import rename_columns as rename_columns
 from qianwan_gis._io._files import decode as decode
+from qianwan_gis._io._files import decoded as decoded
 from qianwan_gis._io._files import missing as missing
 from qianwan_gis._io._files import normalise_zip as normalise_zip
 from qianwan_gis._io._files import sha256 as sha256

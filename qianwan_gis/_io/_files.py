@@ -40,6 +40,22 @@ def decode(data: bytes, *, encoding: str | None = None) -> tuple[str, str]:
     raise failure
 
 
+def decoded(data: bytes, encoding: str | None, file: str, log: ProblemLog) -> str | None:
+    """Return a user's text as `decode` reads it; ``None``, and a word in the log, where it cannot."""
+    try:
+        return decode(data, encoding=encoding)[0]
+    except (UnicodeDecodeError, LookupError):
+        log.add(
+            "error",
+            "encoding",
+            f"无法按{encoding or 'UTF-8 或 GB18030'}解码",
+            f"cannot be decoded as {encoding or 'UTF-8 or GB18030'}",
+            file=file,
+            fix=("用 Excel 或记事本另存为 UTF-8", "save the file as UTF-8"),
+        )
+        return None
+
+
 def missing(path: Path, log: ProblemLog) -> bool:
     """Tell whether there is no such file, and say so: it may be a folder."""
     if path.is_file():

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qianwan_gis._errors import ProblemLog
-from qianwan_gis._io._files import decode, missing
+from qianwan_gis._io._files import decoded, missing
 
 # What stands for nothing in a cell, beside nothing itself.
 _BLANKS = {"nan", "null", "none", "n/a", "na", "<na>", "#n/a", "#na", "#null!", "#nan", "#div/0!",
@@ -126,17 +126,8 @@ def _rows(
         log.add("error", "unknown_format", f"是{kind[0]}，不能直接读取", f"is {kind[1]}, which cannot be read",
                 file=path.name, fix=_SAVE)  # fmt: skip
         return None
-    try:
-        text, _ = decode(data, encoding=encoding)
-    except (UnicodeDecodeError, LookupError):
-        log.add(
-            "error",
-            "encoding",
-            f"无法按{encoding or 'UTF-8 或 GB18030'}解码",
-            f"cannot be decoded as {encoding or 'UTF-8 or GB18030'}",
-            file=path.name,
-            fix=("用 Excel 或记事本另存为 UTF-8", "save the file as UTF-8"),
-        )
+    text = decoded(data, encoding, path.name, log)
+    if text is None:
         return None
     if path.suffix.lower() == ".xlsx" and "\0" in text:
         log.add("error", "bad_xlsx", "文件已损坏，无法作为 XLSX 打开", "is damaged and no XLSX",

@@ -206,14 +206,6 @@ class Scenario(_Model):
         kept = [c if c.isalnum() or c in "-_" else "_" for c in self.name]
         return "_".join(part for part in "".join(kept).split("_") if part) or "1"
 
-    @property
-    def changes_roads(self) -> bool:
-        """Whether any road is closed, opened or of another speed."""
-        return bool(
-            self.close.roads or self.close.classes or self.close.within or self.open.planned
-            or self.open.files or self.speed
-        )  # fmt: skip
-
     def choose(self, choices: Choices) -> Choices:
         """Return a plan's choices with those of the scenario over them."""
         for name in sorted(self.services, key=lambda n: n.count(".")):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qianwan_gis._errors import ProblemLog
-from qianwan_gis._io import csv_rows, decode, missing
+from qianwan_gis._io import csv_rows, decoded, missing
 from qianwan_gis.names import is_name, visible
 
 CATEGORIES = ("精品示范村", "提档升级村", "环境整治村")
@@ -86,24 +86,15 @@ def read_grids(
     elif suffix == ".docx":
         grids = _docx_grids(path, log)
     else:
-        try:
-            text, _ = decode(path.read_bytes(), encoding=encoding)
-        except (UnicodeDecodeError, LookupError):
-            log.add(
-                "error",
-                "encoding",
-                f"无法按{encoding or 'UTF-8 或 GB18030'}解码",
-                f"cannot be decoded as {encoding or 'UTF-8 or GB18030'}",
-                file=file,
-                fix=("用记事本或 Excel 另存为 UTF-8", "save the file as UTF-8"),
-            )
+        words = decoded(path.read_bytes(), encoding, file, log)
+        if words is None:
             return file, "", []
-        if not text.strip():
+        if not words.strip():
             log.add("error", "empty_file", "文件为空", "the file is empty", file=file)
         if suffix in (".csv", ".tsv"):
-            grids = _csv_grids(text, suffix, file, log)
+            grids = _csv_grids(words, suffix, file, log)
         else:
-            return file, text, list(_text_grids(text, file, log))
+            return file, words, list(_text_grids(words, file, log))
     text = "\n".join(
         [path.stem, *(g.title + "\n" + "\n".join("\t".join(r) for r in g.rows) for g in grids)]
     )

@@ -25,6 +25,25 @@ def seed_end(state, si, pool, pi, head, inv, mask, touched, nt, used, node, cost
 
 
 @jit
+def _start(state, si, pool, pi, head, inv, mask, touched, node_a, cost_a, node_b, cost_b, limit):
+    """Put both ends of the source within the limit into the queue; touched, used, first bucket."""
+    nt = 0
+    used = 0
+    if cost_a <= limit and cost_a < INF:
+        nt, used = seed_end(
+            state, si, pool, pi, head, inv, mask, touched, nt, used, node_a, cost_a, -1
+        )
+    if node_b >= 0 and cost_b <= limit and cost_b < INF:
+        nt, used = seed_end(
+            state, si, pool, pi, head, inv, mask, touched, nt, used, node_b, cost_b, -2
+        )
+    first = np.int64(0)
+    if used > 0:
+        first = np.int64(min(pool[0], pool[2 * used - 2]) * inv)
+    return nt, used, first
+
+
+@jit
 def search_around(
     ip, packed, node_a, cost_a, node_b, cost_b, limit, inv, head, pool, state, touched
 ):
@@ -39,21 +58,11 @@ def search_around(
     pi = pool.view(np.int32)
     mask = np.int64(len(head) - 1)
     cap = len(pool) // 2
-    nt = 0
-    used = 0
-    if cost_a <= limit and cost_a < INF:
-        nt, used = seed_end(
-            state, si, pool, pi, head, inv, mask, touched, nt, used, node_a, cost_a, -1
-        )
-    if node_b >= 0 and cost_b <= limit and cost_b < INF:
-        nt, used = seed_end(
-            state, si, pool, pi, head, inv, mask, touched, nt, used, node_b, cost_b, -2
-        )
+    nt, used, cur = _start(
+        state, si, pool, pi, head, inv, mask, touched, node_a, cost_a, node_b, cost_b, limit
+    )
     live = used
     free = -1
-    cur = np.int64(0)
-    if live > 0:
-        cur = np.int64(min(pool[0], pool[2 * used - 2]) * inv)
     while live > 0:
         b = U(cur & mask)
         h = head[b]
@@ -271,23 +280,12 @@ def nearest_chunk(
                 j += 1
         if top_way[k_best - 1, 0] >= 0:
             limit = min(limit, top[k_best - 1])
-        nt = 0
-        used = 0
-        if s_cost[i, 0] <= limit and s_cost[i, 0] < INF:
-            nt, used = seed_end(
-                state, si, pool, pi, head, inv, mask, touched, nt, used,
-                s_ends[i, 0], s_cost[i, 0], -1,
-            )  # fmt: skip
-        if s_ends[i, 1] >= 0 and s_cost[i, 1] <= limit and s_cost[i, 1] < INF:
-            nt, used = seed_end(
-                state, si, pool, pi, head, inv, mask, touched, nt, used,
-                s_ends[i, 1], s_cost[i, 1], -2,
-            )  # fmt: skip
+        nt, used, cur = _start(
+            state, si, pool, pi, head, inv, mask, touched,
+            s_ends[i, 0], s_cost[i, 0], s_ends[i, 1], s_cost[i, 1], limit,
+        )  # fmt: skip
         live = used
         free = -1
-        cur = np.int64(0)
-        if live > 0:
-            cur = np.int64(min(pool[0], pool[2 * used - 2]) * inv)
         while live > 0:
             bb = U(cur & mask)
             h = head[bb]
