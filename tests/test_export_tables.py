@@ -52,6 +52,15 @@ def test_every_sheet_says_what_it_shows(book):
         assert sheet.title in sheet.oddHeader.left.text, sheet.title
 
 
+def test_the_title_of_the_front_page_has_room_and_notes_stand_off_the_numbers(book):
+    front = book[1].worksheets[0]
+    assert front.row_dimensions[1].height >= 1.3 * front["A1"].font.size
+    first = next(
+        r for r in range(2, 40) if front.cell(r, 2).data_type == "n" and front.cell(r, 2).value
+    )
+    assert front.cell(first, 3).alignment.indent == 1
+
+
 def test_a_number_is_shown_as_large_as_it_is():
     """A pipe of 0.6 MPa was shown as 1, and a reliability of 94.25 % as 94."""
 

@@ -12,8 +12,8 @@ A command is one function under ``@app.command(help=…)`` in the module of its 
 =============  ====================================================================
 
 `_app` has the app itself, the options that commands share and the reader's language; `_printing`
-how things are printed, `_usage` what is said to wrong usage. Commands import what they need when they are called, so that ``--help`` is
-fast.
+how things are printed, `_usage` what is said to wrong usage. Commands import what they need when
+they are called, so that ``--help`` is fast.
 
 Exit codes: 0 done (warnings are told), 1 the input is at fault (every fault is listed, nothing is
 written), 2 wrong usage.

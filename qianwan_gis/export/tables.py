@@ -234,6 +234,9 @@ class _Styles:
         self._numbers: dict[str, Any] = {}
         self.text = book.add_format({**base, "num_format": "@"})
         self.wrap = book.add_format({**base, "num_format": "@", "text_wrap": True})
+        self.beside = book.add_format(  # text that follows a number
+            {**base, "num_format": "@", "text_wrap": True, "indent": 1}
+        )
         self.title = book.add_format({**base, "font_size": 16, "bold": True})
         self.mark = book.add_format({**base, "bold": True, "font_color": ORANGE})
         self.link = book.add_format({**base, "font_color": BLUE, "underline": 1})
@@ -273,6 +276,7 @@ def _front(
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 12)
     sheet.set_column(2, 2, 90)
+    sheet.set_row(0, 28)  # LibreOffice and WPS do not grow a row with its type
     sheet.write_string(0, 0, results.title.get(lang), styles.title)
     row = 1
     for mark in results.marks:
@@ -312,7 +316,7 @@ def _front(
         place = name.replace("'", "''")
         sheet.write_url(row, 0, f"internal:'{place}'!A1", styles.link, string=name)
         sheet.write_number(row, 1, len(table.frame), styles.number("#,##0"))
-        sheet.write_string(row, 2, table.note.get(lang), styles.wrap)
+        sheet.write_string(row, 2, table.note.get(lang), styles.beside)
 
 
 def _place(county: County, lang: Lang) -> str:
