@@ -235,7 +235,7 @@ class _Styles:
         self.text = book.add_format({**base, "num_format": "@"})
         self.wrap = book.add_format({**base, "num_format": "@", "text_wrap": True})
         self.beside = book.add_format(  # text that follows a number
-            {**base, "num_format": "@", "text_wrap": True, "indent": 1}
+            {**base, "num_format": "@", "text_wrap": True, "align": "left", "indent": 1}
         )
         self.title = book.add_format({**base, "font_size": 16, "bold": True})
         self.mark = book.add_format({**base, "bold": True, "font_color": ORANGE})
